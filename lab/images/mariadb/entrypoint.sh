@@ -1,0 +1,35 @@
+#!/bin/sh
+# Starts one Galera node. A new cluster is only ever started when the lab says so (BOOTSTRAP_FILE names this pod), the data
+# folder is empty and no peer answers: a node that lost its volume joins the others, it never founds an empty cluster.
+set -eu
+data=/var/lib/mysql/data
+name=${POD_NAME:?} peers=${GALERA_PEERS:?} bootstrap_file=${BOOTSTRAP_FILE:-/etc/galera/bootstrap}
+options="--defaults-file=/etc/mysql/galera.cnf --datadir=$data --wsrep-node-name=$name --wsrep-node-address=${POD_IP:?}"
+
+if [ ! -e "$data/mysql" ] && [ ! -e "$data/grastate.dat" ]; then
+  if [ "$(cat "$bootstrap_file" 2>/dev/null || true)" = "$name" ]; then
+    for peer in $(echo "$peers" | tr ',' ' '); do
+      if [ "${peer%%.*}" != "$name" ] && timeout 1 bash -c ">/dev/tcp/$peer/4567" 2>/dev/null; then
+        echo "peer $peer answers: joining instead of founding a new cluster"
+        exec mariadbd $options --wsrep-cluster-address="gcomm://$peers"
+      fi
+    done
+    echo "founding the cluster"
+    rm -rf "$data.draft"
+    mkdir -p "$data.draft"
+    mariadb-install-db --no-defaults --datadir="$data.draft" --skip-test-db --auth-root-authentication-method=socket --skip-name-resolve >/dev/null
+    rmdir "$data" 2>/dev/null || true
+    mv "$data.draft" "$data"
+    exec mariadbd $options --wsrep-new-cluster --wsrep-cluster-address="gcomm://$peers" --init-file=/etc/galera-users/init.sql
+  fi
+  mkdir -p "$data"
+fi
+
+# After a crash grastate.dat does not know how far the node was; InnoDB does, and then only the difference is transferred (IST).
+position=
+if [ -e "$data/ibdata1" ]; then
+  position=$(mariadbd --defaults-file=/etc/mysql/galera.cnf --datadir="$data" --wsrep-on=OFF --wsrep-recover --log-error=/dev/stderr 2>&1 |
+    sed -n 's/.*WSREP: Recovered position: *\([0-9a-f-]*:-\{0,1\}[0-9]*\).*/\1/p' | tail -n 1)
+  echo "recovered position: ${position:-none}"
+fi
+exec mariadbd $options --wsrep-cluster-address="gcomm://$peers" ${position:+--wsrep-start-position="$position"}

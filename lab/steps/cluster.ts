@@ -1,0 +1,351 @@
+// What runs on the Kubernetes nodes: cluster services, database, ingress, monitoring, and the workshop app as a Helm release.
+// Each step applies its manifests and waits until what it applied is really ready.
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { $ } from 'zx';
+import { targetSchema } from '../../lib/model/target.ts';
+import { apply, applyObject, configMap, getJson, kubectl, manifest, secret } from '../kubectl.ts';
+import { pkiFile, writeKubeconfig } from '../pki.ts';
+import { contentHash, labDir, network, nodes, paths, siteHost, stateDir } from '../places.ts';
+import { type Step, until } from '../step.ts';
+import { baseReference, imageReference } from './images.ts';
+import { programsDir } from './programs.ts';
+
+const database = 'erp';
+const appUser = 'erp';
+const technicians = 60;
+const contourFiles = ['01-crds.yaml', '02-rbac.yaml', '02-role-contour.yaml'];
+
+function values(): Record<string, string> {
+  return {
+    IMAGE_BASE: baseReference,
+    IMAGE_MARIADB: imageReference('mariadb'),
+    IMAGE_HAPROXY: imageReference('haproxy'),
+    IMAGE_REDIS: imageReference('redis'),
+    IMAGE_PROMETHEUS: imageReference('prometheus'),
+    IMAGE_ENVOY: imageReference('envoy'),
+    IMAGE_CLUSTER: imageReference('cluster'),
+    IMAGE_NODE: imageReference('node'),
+    DNS_SERVICE: network.dnsService,
+    // A changed configuration is a changed pod: what runs is what the files say.
+    DNS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/base.yaml') }),
+    DATABASE_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/database.yaml') }),
+    MONITORING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/monitoring.yaml') }),
+    STORAGE_PATHS: JSON.stringify({
+      nodePathMap: nodes.map((node) => ({ node: node.name, paths: [join(stateDir, 'nodes', node.name, 'volumes')] })),
+    }),
+  };
+}
+
+/** A step is done when what it last applied is what it would apply now: the hash lies in the cluster itself. */
+async function applied(name: string): Promise<string> {
+  const map = await getJson<{ data?: Record<string, string> }>('configmap', 'kube-system', 'lab-applied').catch(
+    () => undefined,
+  );
+  return map?.data?.[name] ?? '';
+}
+
+function clusterStep(
+  name: string,
+  says: string,
+  needs: readonly string[],
+  seconds: number,
+  inputs: () => string,
+  run: Step['run'],
+): Step {
+  return {
+    name,
+    says,
+    needs,
+    seconds,
+    done: async () => (await applied(name)) === inputs(),
+    async run(progress) {
+      await run(progress);
+      if (!(await getJson('configmap', 'kube-system', 'lab-applied')))
+        await kubectl(['create', 'configmap', 'lab-applied', '--namespace', 'kube-system']).catch(() => undefined);
+      await kubectl([
+        'patch',
+        'configmap',
+        'lab-applied',
+        '--namespace',
+        'kube-system',
+        '--type',
+        'merge',
+        '--patch',
+        JSON.stringify({ data: { [name]: inputs() } }),
+      ]);
+    },
+  };
+}
+
+const manifestInputs = (name: string) => (): string =>
+  contentHash({ file: join(labDir, 'manifests', `${name}.yaml`) }, JSON.stringify(values()), {
+    file: join(labDir, 'steps/cluster.ts'),
+  });
+
+async function rolledOut(kind: string, namespace: string, name: string, withinSeconds = 120): Promise<void> {
+  await kubectl(['rollout', 'status', `${kind}/${name}`, '--namespace', namespace, `--timeout=${withinSeconds}s`]);
+}
+
+/** A password that is made once for each lab and kept only in the cluster. */
+async function password(namespace: string, name: string, username?: string): Promise<string> {
+  const existing = await getJson<{ data: Record<string, string> }>('secret', namespace, name);
+  if (existing?.data.password) return Buffer.from(existing.data.password, 'base64').toString();
+  const made = randomBytes(18).toString('base64url');
+  await applyObject(secret(namespace, name, { password: made, ...(username && { username }) }));
+  return made;
+}
+
+export function clusterSteps(): readonly Step[] {
+  return [
+    clusterStep('cluster', 'cluster DNS, storage and namespaces', ['import'], 10, manifestInputs('base'), async () => {
+      await apply(await manifest('base', values()));
+      await apply(await manifest('suite', values()));
+      await rolledOut('deployment', 'kube-system', 'coredns');
+    }),
+    clusterStep(
+      'database',
+      'MariaDB Galera, database proxies and Redis',
+      ['cluster'],
+      35,
+      manifestInputs('database'),
+      galera,
+    ),
+    clusterStep('ingress', 'Contour, Envoy and TLS', ['cluster'], 15, manifestInputs('ingress'), async () => {
+      for (const file of contourFiles) await apply(await readFile(join(programsDir('contour'), file), 'utf8'));
+      const pem = (name: Parameters<typeof pkiFile>[0], kind: 'crt' | 'key'): Promise<string> =>
+        readFile(pkiFile(name, kind), 'utf8');
+      const tls = async (name: 'contour' | 'envoy' | 'site', ca?: 'xds-ca'): Promise<Record<string, string>> => ({
+        'tls.crt': await pem(name, 'crt'),
+        'tls.key': await pem(name, 'key'),
+        ...(ca && { 'ca.crt': await pem(ca, 'crt') }),
+      });
+      await applyObject(secret('projectcontour', 'contourcert', await tls('contour', 'xds-ca'), 'kubernetes.io/tls'));
+      await applyObject(secret('projectcontour', 'envoycert', await tls('envoy', 'xds-ca'), 'kubernetes.io/tls'));
+      await applyObject(secret('erp', 'site-tls', await tls('site'), 'kubernetes.io/tls'));
+      await apply(await manifest('ingress', values()));
+      await rolledOut('deployment', 'projectcontour', 'contour');
+      await rolledOut('daemonset', 'projectcontour', 'envoy');
+    }),
+    clusterStep('monitoring', 'Prometheus and exporters', ['cluster'], 15, manifestInputs('monitoring'), async () => {
+      await apply(await manifest('monitoring', values()));
+      await rolledOut('statefulset', 'monitoring', 'prometheus');
+      await rolledOut('daemonset', 'monitoring', 'node-exporter');
+      await rolledOut('deployment', 'monitoring', 'kube-state-metrics');
+    }),
+    clusterStep(
+      'workshop',
+      'the workshop app',
+      ['database', 'ingress', 'monitoring', 'cache/programs/helm'],
+      30,
+      workshopInputs,
+      workshop,
+    ),
+    {
+      name: 'target',
+      says: 'target file',
+      needs: ['workshop', 'cache/programs/k6'],
+      seconds: 1,
+      done: async () => (await readFile(paths.target, 'utf8').catch(() => '')) === targetFile(),
+      async run() {
+        await writeKubeconfig(join(stateDir, 'suite.kubeconfig'), 'suite');
+        await writeFile(paths.target, targetFile());
+      },
+    },
+  ];
+}
+
+async function galera(): Promise<void> {
+  const [app, monitor, reader] = [
+    await password('erp', 'database-app', appUser),
+    await password('erp', 'database-monitor', 'monitor'),
+    await password('erp', 'database-reader', 'shakedown'),
+  ];
+  await applyObject(
+    secret('erp', 'database-users', {
+      'init.sql': [
+        `create database if not exists ${database} character set utf8mb4 collate utf8mb4_unicode_ci;`,
+        `create or replace user '${appUser}'@'%' identified by '${app}';`,
+        `grant all on ${database}.* to '${appUser}'@'%';`,
+        `create or replace user 'monitor'@'%' identified by '${monitor}' with max_user_connections 8;`,
+        `grant process, replication client, slave monitor on *.* to 'monitor'@'%';`,
+        // Reads the ledger and the list of connections; can change nothing.
+        `create or replace user 'shakedown'@'%' identified by '${reader}' with max_user_connections 8;`,
+        `grant select on ${database}.* to 'shakedown'@'%';`,
+        `grant process on *.* to 'shakedown'@'%';`,
+        'delete from mysql.global_priv where user = "" or (user = "root" and host <> "localhost");',
+        'flush privileges;',
+        '',
+      ].join('\n'),
+    }),
+  );
+  // The only time at which a new cluster may be founded is when there has never been one.
+  const existed = (await getJson('statefulset', 'erp', 'galera')) !== undefined;
+  if (!existed) await applyObject(configMap('erp', 'galera-bootstrap', { bootstrap: 'galera-0' }));
+  await apply(await manifest('database', values()));
+  await rolledOut('statefulset', 'erp', 'galera', 240);
+  await until('Galera has three nodes', 60_000, async () => {
+    const size = await kubectl([
+      'exec',
+      '--namespace',
+      'erp',
+      'galera-0',
+      '--container',
+      'wsrep-check',
+      '--',
+      'node',
+      '-e',
+      'fetch("http://127.0.0.1:9200").then(r => r.text()).then(console.log)',
+    ]);
+    return size.includes('"wsrep_local_state":"4"') || size;
+  });
+  await applyObject(configMap('erp', 'galera-bootstrap', { bootstrap: '' }));
+  await rolledOut('statefulset', 'erp', 'database-proxy');
+  await rolledOut('deployment', 'erp', 'redis-cache');
+}
+
+interface User {
+  readonly user: string;
+  readonly fullName: string;
+  readonly password: string;
+  readonly apiKey: string;
+  readonly apiSecret: string;
+  readonly roles: readonly string[];
+}
+
+/** The site's people: one API token for each virtual technician, and the two users of the recorded contract. */
+function makeUsers(): readonly User[] {
+  const user = (name: string, roles: readonly string[]): User => ({
+    user: `${name}@example.com`,
+    fullName: name,
+    password: randomBytes(12).toString('base64url'),
+    apiKey: randomBytes(8).toString('hex'),
+    apiSecret: randomBytes(12).toString('hex'),
+    roles,
+  });
+  const stock = ['Stock User', 'Stock Manager'];
+  return [
+    ...Array.from({ length: technicians }, (_, index) =>
+      user(`technician-${String(index + 1).padStart(3, '0')}`, ['Stock User']),
+    ),
+    user('scanner', stock),
+    user('clerk', []),
+  ];
+}
+
+function helmValues(): unknown {
+  const [repository, tag] = imageReference('workshop').split(':') as [string, string];
+  return {
+    image: { repository, tag, pullPolicy: 'Never' },
+    dbHost: 'database.erp.svc.cluster.local',
+    dbPort: 3306,
+    dbName: database,
+    dbUser: appUser,
+    dbExistingSecret: 'database-app',
+    dbExistingSecretPasswordKey: 'password',
+    redisCacheUrl: 'redis://redis-cache.erp.svc.cluster.local:6379',
+    usersExistingSecret: 'workshop-users',
+    siteHost,
+    tlsSecret: 'site-tls',
+  };
+}
+
+function workshopInputs(): string {
+  return contentHash(
+    JSON.stringify(helmValues()),
+    { file: join(labDir, 'workshop/chart') },
+    { file: join(labDir, 'steps/cluster.ts') },
+  );
+}
+
+async function workshop(): Promise<void> {
+  if (!(await getJson('secret', 'erp', 'workshop-users'))) {
+    const users = makeUsers();
+    await applyObject(secret('erp', 'workshop-users', { 'users.json': JSON.stringify(users) }));
+    const tokens = users
+      .filter(({ user }) => user.startsWith('technician-'))
+      .map(({ user, apiKey, apiSecret }) => ({ user, apiKey, apiSecret }));
+    await applyObject(secret('erp', 'workshop-technicians', { 'users.json': JSON.stringify(tokens) }));
+  }
+  const helm = join(programsDir('helm'), 'helm');
+  const run = $({
+    quiet: true,
+    input: stringify(helmValues()),
+    env: { ...process.env, HOME: '/root', KUBECONFIG: paths.kubeconfig },
+  });
+  await run`${helm} upgrade --install workshop ${join(labDir, 'workshop/chart')} --namespace erp --values - --wait --timeout 180s`;
+  await until('the site answers through the front', 60_000, async () => {
+    const asked = await $({
+      quiet: true,
+    })`curl --silent --show-error --max-time 5 --cacert ${paths.siteCa} --resolve ${`${siteHost}:443:${network.front}`} ${`https://${siteHost}/api/method/ping`}`.nothrow();
+    return asked.stdout.includes('pong') || `${asked.stdout.slice(0, 200)} ${asked.stderr.trim()}`;
+  });
+}
+
+/** All that the suite knows of the lab. */
+function targetFile(): string {
+  const target = {
+    schema: 'shakedown.target/1',
+    name: 'lab',
+    environment: { class: 'disposable' },
+    kubernetes: { kubeconfig: join(stateDir, 'suite.kubeconfig') },
+    suite: { namespace: 'shakedown', helperImage: imageReference('node') },
+    site: {
+      url: `https://${siteHost}`,
+      connectAddress: network.front,
+      caFile: paths.siteCa,
+      dialect: 'frappe-15',
+      markerField: 'custom_client_marker',
+      company: 'Wind Power LLC',
+      warehouse: 'Stores - WP',
+      technicians: { namespace: 'erp', name: 'workshop-technicians' },
+      barcodes: { pattern: 'BC%010d', itemPattern: 'ITEM-%04d', count: 300 },
+    },
+    tiers: {
+      web: {
+        namespace: 'erp',
+        selector: 'app.kubernetes.io/name=erpnext-gunicorn',
+        container: 'gunicorn',
+        replicasMin: 2,
+      },
+    },
+    mariadb: {
+      namespace: 'erp',
+      selector: 'app.kubernetes.io/name=galera',
+      container: 'mariadb',
+      replicasMin: 3,
+      port: 3306,
+      process: 'mariadbd',
+      database,
+      credentials: { namespace: 'erp', name: 'database-reader' },
+      appUser,
+      nodes: 3,
+    },
+    databaseProxy: { namespace: 'erp', selector: 'app.kubernetes.io/name=database-proxy', replicasMin: 2 },
+    redis: {
+      cache: {
+        namespace: 'erp',
+        selector: 'app.kubernetes.io/name=redis-cache',
+        container: 'redis',
+        replicasMin: 1,
+        port: 6379,
+      },
+    },
+    ingress: {
+      controller: 'contour',
+      namespace: 'projectcontour',
+      selector: 'app=envoy',
+      ingress: { namespace: 'erp', name: 'workshop-erpnext' },
+    },
+    prometheus: {
+      namespace: 'monitoring',
+      selector: 'app.kubernetes.io/name=prometheus',
+      port: 9090,
+      scrapeIntervalMs: 5000,
+      replicas: 2,
+    },
+  };
+  return `# Written by the lab: all that the suite knows of it. Copy it as a start for your own cluster.\n${stringify(targetSchema.parse(target))}`;
+}

@@ -1,0 +1,38 @@
+// Debian packages that the lab's host side runs on.
+import { existsSync } from 'node:fs';
+import { $ } from 'zx';
+import type { Step } from '../step.ts';
+
+/** A program of each package, by which its presence is told. */
+const wanted: Readonly<Record<string, string>> = {
+  debootstrap: '/usr/sbin/debootstrap',
+  buildah: '/usr/bin/buildah',
+  containerd: '/usr/bin/containerd',
+  runc: '/usr/sbin/runc',
+  'containernetworking-plugins': '/usr/lib/cni/ptp',
+  'etcd-server': '/usr/bin/etcd',
+  haproxy: '/usr/sbin/haproxy',
+  iptables: '/usr/sbin/iptables',
+  ipset: '/usr/sbin/ipset',
+  conntrack: '/usr/sbin/conntrack',
+  iproute2: '/bin/ip',
+  e2fsprogs: '/sbin/mkfs.ext4',
+  openssl: '/usr/bin/openssl',
+  perl: '/usr/bin/perl',
+  unzip: '/usr/bin/unzip',
+};
+
+export const packages: Step = {
+  name: 'cache/packages',
+  says: 'Debian packages for the host',
+  needs: [],
+  seconds: 40,
+  done: async () => Object.values(wanted).every((file) => existsSync(file)),
+  async run() {
+    const missing = Object.entries(wanted).flatMap(([name, file]) => (existsSync(file) ? [] : [name]));
+    // The packages would start their services where an init system is: the lab runs its own.
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+    await $({ env, quiet: true })`apt-get update -q`;
+    await $({ env, quiet: true })`apt-get install -qy --no-install-recommends ${missing}`;
+  },
+};

@@ -1,0 +1,75 @@
+// Everything the workshop is told from outside, checked in one go: a start with three mistakes names three, not the first.
+import { z } from 'zod';
+import { type DefectName, defectNames } from './defects.ts';
+
+const port = z.coerce.number().int().min(1).max(65_535);
+
+const environment = z.object({
+  SITE_HOST: z.string().min(1),
+  DB_HOST: z.string().min(1),
+  DB_PORT: port.default(3306),
+  DB_NAME: z.string().regex(/^\w{1,64}$/, 'is not a plain database name'),
+  DB_USER: z.string().min(1),
+  DB_PASSWORD: z.string(),
+  DB_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(16),
+  REDIS_CACHE_URL: z.url({ protocol: /^rediss?$/ }),
+  PORT: port.default(8000),
+  METRICS_PORT: port.default(9180),
+  USERS_FILE: z.string().min(1).optional(),
+  WORKSHOP_DEFECT: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
+    .pipe(z.array(z.enum(defectNames))),
+});
+
+export interface Config {
+  readonly siteHost: string;
+  readonly database: DatabaseConfig;
+  readonly redisCacheUrl: string;
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly usersFile: string | undefined;
+  readonly defects: readonly DefectName[];
+}
+
+export interface DatabaseConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly name: string;
+  readonly user: string;
+  readonly password: string;
+  readonly poolSize: number;
+}
+
+export class ConfigMistakes extends Error {
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
+    super(`workshop/config: ${mistakes.join('; ')}. Next: set these in the environment and start again`);
+    this.mistakes = mistakes;
+  }
+}
+
+/** Throws ConfigMistakes naming every mistake; never repeats a value, since it may be a password. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const read = environment.safeParse(env);
+  if (!read.success)
+    throw new ConfigMistakes(read.error.issues.map((issue) => `${issue.path[0]?.toString() ?? '?'}: ${issue.message}`));
+  const given = read.data;
+  return {
+    siteHost: given.SITE_HOST,
+    database: {
+      host: given.DB_HOST,
+      port: given.DB_PORT,
+      name: given.DB_NAME,
+      user: given.DB_USER,
+      password: given.DB_PASSWORD,
+      poolSize: given.DB_POOL_SIZE,
+    },
+    redisCacheUrl: given.REDIS_CACHE_URL,
+    port: given.PORT,
+    metricsPort: given.METRICS_PORT,
+    usersFile: given.USERS_FILE,
+    defects: given.WORKSHOP_DEFECT,
+  };
+}

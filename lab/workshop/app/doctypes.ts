@@ -1,0 +1,67 @@
+// The document types the workshop knows: their tables, who may do what, and how a row becomes a document on the wire.
+import type { Row } from './database/database.ts';
+import { type Table, tableOf } from './database/schema.ts';
+import type { User } from './workshop.ts';
+
+export interface Doctype {
+  readonly name: string;
+  readonly table: Table;
+  /** Child tables by the field they fill in their parent. */
+  readonly children: Readonly<Record<string, Doctype>>;
+  readonly readBy: readonly string[];
+  readonly createBy: readonly string[];
+  /** The parents through which a child table may be read. */
+  readonly parents: readonly string[];
+}
+
+const stockRoles = ['Stock User', 'Stock Manager'];
+
+const itemBarcode = doctype('Item Barcode', { parents: ['Item'] });
+const stockEntryDetail = doctype('Stock Entry Detail', { parents: ['Stock Entry'] });
+
+const known: readonly Doctype[] = [
+  doctype('Item', { readBy: stockRoles, createBy: ['Stock Manager'], children: { barcodes: itemBarcode } }),
+  itemBarcode,
+  doctype('Bin', { readBy: stockRoles }),
+  doctype('Warehouse', { readBy: stockRoles }),
+  doctype('Stock Entry', { readBy: stockRoles, createBy: stockRoles, children: { items: stockEntryDetail } }),
+  stockEntryDetail,
+  doctype('Stock Ledger Entry', { readBy: stockRoles }),
+];
+
+/** Known by name and by who may use them, but with nothing behind. */
+export const namesOnly: ReadonlySet<string> = new Set([
+  'ToDo',
+  'User',
+  'Stock Reconciliation',
+  'Purchase Receipt',
+  'Work Order',
+]);
+
+export function findDoctype(name: string): Doctype | undefined {
+  return known.find((type) => type.name === name);
+}
+
+export function may(user: User, roles: readonly string[]): boolean {
+  return user.name === 'Administrator' || roles.some((role) => user.roles.includes(role));
+}
+
+/** The document as Frappe shows it: fields without a value are left out, unless asked for with `nulls`. */
+export function toDocument(type: Doctype, row: Row, nulls = false): Record<string, unknown> {
+  const document: Record<string, unknown> = {};
+  for (const { name, type: sqlType } of type.table.columns) {
+    const value = row[name] ?? null;
+    if (value !== null || nulls) document[name] = toWire(sqlType, value);
+  }
+  document.doctype = type.name;
+  return document;
+}
+
+/** MariaDB says 06:52:31, Python's timedelta says 6:52:31. */
+export function toWire(sqlType: string, value: string | number | null): string | number | null {
+  return sqlType === 'time' && typeof value === 'string' ? value.replace(/^0(?=\d)/, '') : value;
+}
+
+function doctype(name: string, more: Partial<Omit<Doctype, 'name' | 'table'>>): Doctype {
+  return { name, table: tableOf(`tab${name}`), children: {}, readBy: [], createBy: [], parents: [], ...more };
+}

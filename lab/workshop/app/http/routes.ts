@@ -1,0 +1,135 @@
+// From method and path to what is done: `/api/method/…`, `/api/resource/…` and its `/api/v2/document/…` twin.
+import type { Visitor } from '../auth.ts';
+import { findDoctype } from '../doctypes.ts';
+import { notFound, nothingHere, notInWorkshop, notPermitted } from '../refusals.ts';
+import { mayCreate, readDocument, readListOf } from '../resources.ts';
+import { createStockEntry, deleteStockEntry, stockEntryDocument, updateStockEntry } from '../stock-entry.ts';
+import type { Workshop } from '../workshop.ts';
+import { type Answer, htmlAnswer, jsonAnswer, type Version } from './answer.ts';
+import { callMethod, isKnownDoctype, methodRoute, visitDesk } from './methods.ts';
+import type { Arguments } from './request.ts';
+
+export interface Call {
+  readonly workshop: Workshop;
+  readonly visitor: Visitor;
+  readonly args: Arguments;
+  /** The body alone: the document of a create or an update. */
+  readonly document: Arguments;
+}
+
+export interface Route {
+  /** A template, never a value: it becomes a label of a metric. */
+  readonly name: string;
+  readonly version: Version;
+  /** Frappe fails these with a bare 500 when the database is out of reach, whatever else it says in JSON. */
+  readonly bareWithoutDatabase: boolean;
+  run(call: Call): Promise<Answer>;
+}
+
+export function findRoute(method: string, segments: readonly string[]): Route {
+  const [first, ...rest] = segments;
+  if (first !== 'api') return page(segments);
+  const version: Version = rest[0] === 'v2' ? 2 : 1;
+  const [kind, ...names] = rest[0] === 'v1' || rest[0] === 'v2' ? rest.slice(1) : rest;
+  if (kind === 'method' && names.length > 0) return methodCall(version, method, names.join('/'));
+  if (kind === (version === 2 ? 'document' : 'resource') && names[0]) return resource(version, method, names);
+  return { name: '/api/:unknown', version, bareWithoutDatabase: false, run: async () => Promise.reject(nothingHere()) };
+}
+
+function methodCall(version: Version, method: string, name: string): Route {
+  const unsafe = method !== 'GET' && method !== 'HEAD';
+  return {
+    name: methodRoute(name),
+    version,
+    bareWithoutDatabase: unsafe || name === 'ping' || name === 'login',
+    async run({ workshop, visitor, args }) {
+      const result = await callMethod(name, method, { workshop, visitor, args });
+      const body = version === 2 ? { data: result.body.message } : result.body;
+      return jsonAnswer(200, body, result.visitor ?? visitor);
+    },
+  };
+}
+
+function resource(version: Version, method: string, [doctype = '', ...rest]: readonly string[]): Route {
+  const root = version === 2 ? '/api/v2/document' : '/api/resource';
+  const label = isKnownDoctype(doctype) ? doctype : ':unknown';
+  const name = rest[0];
+  const asMethod = version === 2 && rest[1] === 'method' ? rest[2] : undefined;
+  const route = (suffix: string, run: (call: Call) => Promise<Answer>): Route => ({
+    name: `${root}/${label}${suffix}`,
+    version,
+    bareWithoutDatabase: method !== 'GET' && method !== 'HEAD',
+    run,
+  });
+  const data = (call: Call, value: unknown, status = 200) => jsonAnswer(status, { data: value }, call.visitor);
+
+  if (name === undefined) {
+    if (method === 'GET')
+      return route('', async (call) =>
+        data(call, await readListOf(call.workshop, call.visitor.user, doctype, call.args)),
+      );
+    if (method === 'POST')
+      return route('', async (call) => {
+        mayCreate(call.visitor.user, doctype);
+        if (doctype !== 'Stock Entry') throw notInWorkshop(`Making a ${doctype}`);
+        return data(call, stockEntryDocument(await createStockEntry(call.workshop, call.visitor.user, call.document)));
+      });
+    return route('', async ({ visitor }) =>
+      htmlAnswer(405, '405 Method Not Allowed', 'The method is not allowed for the requested URL.', visitor),
+    );
+  }
+  if (method === 'GET' && asMethod === undefined)
+    return route('/:name', async (call) =>
+      data(call, await readDocument(call.workshop, call.visitor.user, doctype, name)),
+    );
+  if (method === 'PUT')
+    return route('/:name', async (call) => {
+      mayWrite(call, doctype, name);
+      return data(
+        call,
+        stockEntryDocument(await updateStockEntry(call.workshop, call.visitor.user, name, call.document)),
+      );
+    });
+  if (method === 'DELETE')
+    return route('/:name', async (call) => {
+      mayWrite(call, doctype, name);
+      await deleteStockEntry(call.workshop, name);
+      return data(call, 'ok', 202);
+    });
+  return route('/:name/submit', async (call) => {
+    mayWrite(call, doctype, name);
+    const run = asMethod ?? call.args.run_method;
+    if (run !== 'submit') throw notInWorkshop(`The method ${String(run)} of a ${doctype}`);
+    return data(
+      call,
+      stockEntryDocument(await updateStockEntry(call.workshop, call.visitor.user, name, { docstatus: 1 })),
+    );
+  });
+}
+
+function mayWrite({ visitor }: Call, doctype: string, name: string): void {
+  const type = findDoctype(doctype);
+  if (!type) throw notFound(doctype, name);
+  if (!type.createBy.some((role) => visitor.user.roles.includes(role)))
+    throw notPermitted(visitor.user.name, doctype, 'other');
+  if (doctype !== 'Stock Entry') throw notInWorkshop(`Changing a ${doctype}`);
+}
+
+function page(segments: readonly string[]): Route {
+  const [first = ''] = segments;
+  const name = first === 'app' || first === 'login' || first === '' ? `/${first}` : '/:page';
+  return {
+    name,
+    version: 1,
+    bareWithoutDatabase: true,
+    async run({ workshop, visitor }) {
+      if (first === 'app')
+        return {
+          ...htmlAnswer(200, 'Desk', 'The workshop stand-in has no desk.', visitor),
+          body: `<!doctype html>\n<title>Desk</title>\n<script>frappe = {csrf_token: "${await visitDesk(workshop, visitor)}"};</script>\n`,
+        };
+      if (first === 'login' || first === '') return htmlAnswer(200, 'Login', 'Use POST /api/method/login.', visitor);
+      return htmlAnswer(404, '404 Not Found', 'Page not found', visitor);
+    },
+  };
+}

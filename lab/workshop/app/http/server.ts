@@ -1,0 +1,122 @@
+// The web server: one request in, one answer, one log line, one observation. On SIGTERM it takes no more, finishes what is in flight, and ends.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { identify, nobody, type Visitor } from '../auth.ts';
+import { CommitUnknown, ConnectionLost, databaseRefusal, isLost } from '../database/failures.ts';
+import { log } from '../log.ts';
+import { Refusal } from '../refusals.ts';
+import type { Workshop } from '../workshop.ts';
+import { type Answer, bareServerError, htmlAnswer, refusalAnswer } from './answer.ts';
+import { type ReadRequest, readRequest, TooLarge } from './request.ts';
+import { findRoute, type Route } from './routes.ts';
+
+// gunicorn's limit in the official chart; the ingress waits as long.
+const requestMsMax = 120_000;
+
+export function createWebServer(workshop: Workshop): Server {
+  const server = createServer((incoming, response) => {
+    handle(workshop, incoming, response, server).catch((error: unknown) => {
+      log('error', 'answer could not be sent', { reason: String(error) });
+      response.destroy();
+    });
+  });
+  server.requestTimeout = requestMsMax;
+  // The proxy in front reuses connections for an hour; closing one from this side would race with its next request.
+  server.keepAliveTimeout = 3_660_000;
+  return server;
+}
+
+/** Resolves when every request in flight is answered. */
+export function drain(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+async function handle(
+  workshop: Workshop,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  server: Server,
+): Promise<void> {
+  const started = performance.now();
+  const request = readRequest(incoming);
+  const route = findRoute(request.method, request.segments);
+  const { answer, user } = await answerTo(workshop, request, route, incoming);
+  response.writeHead(answer.status, {
+    'Content-Type': answer.type,
+    'Content-Length': Buffer.byteLength(answer.body),
+    'X-Request-Id': request.id,
+    ...(answer.cookies.length > 0 && { 'Set-Cookie': answer.cookies as string[] }),
+    ...(server.listening ? {} : { Connection: 'close' }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+  const seconds = (performance.now() - started) / 1000;
+  // Only methods that exist become a label.
+  const method = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH)$/.test(request.method) ? request.method : 'OTHER';
+  workshop.metrics.request(route.name, method, answer.status, seconds);
+  log(answer.status >= 500 ? 'error' : 'info', 'request', {
+    requestId: request.id,
+    method,
+    route: route.name,
+    path: request.path,
+    status: answer.status,
+    ms: Math.round(seconds * 1000),
+    user,
+    excType: answer.excType,
+  });
+}
+
+async function answerTo(
+  workshop: Workshop,
+  request: ReadRequest,
+  route: Route,
+  incoming: IncomingMessage,
+): Promise<{ answer: Answer; user: string }> {
+  let visitor: Visitor = nobody;
+  try {
+    if (request.site !== workshop.config.siteHost)
+      return { answer: htmlAnswer(404, '404 Not Found', `${request.site} does not exist`), user: 'Guest' };
+    const document = request.method === 'GET' || request.method === 'HEAD' ? {} : await request.body();
+    const known = await identify(workshop.database, {
+      method: request.method,
+      authorization: incoming.headers.authorization,
+      sid: request.cookies.get('sid'),
+      csrfToken: one(incoming.headers['x-frappe-csrf-token']),
+    });
+    visitor = known.visitor;
+    if (known.refusal) throw known.refusal;
+    const args = { ...request.query, ...document };
+    return { answer: await route.run({ workshop, visitor, args, document }), user: visitor.user.name };
+  } catch (error) {
+    return { answer: answerToFailure(error, request, route, visitor), user: visitor.user.name };
+  }
+}
+
+function answerToFailure(error: unknown, request: ReadRequest, route: Route, visitor: Visitor): Answer {
+  if (error instanceof TooLarge)
+    return htmlAnswer(413, '413 Request Entity Too Large', 'The data value transmitted exceeds the capacity limit.');
+  const noAnswer = error instanceof CommitUnknown || error instanceof ConnectionLost || isLost(error);
+  if (noAnswer) log('warning', 'database', { requestId: request.id, reason: (error as Error).message });
+  if (error instanceof CommitUnknown || (noAnswer && route.bareWithoutDatabase)) return bareServerError();
+  const refusal = error instanceof Refusal ? error : databaseRefusal(error);
+  if (!refusal) {
+    log('error', 'own bug', {
+      requestId: request.id,
+      reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    return bareServerError();
+  }
+  if (request.wantsHtml && request.segments[0] === 'api')
+    return htmlAnswer(
+      refusal.fields.status,
+      refusal.fields.status === 403 ? 'Not Permitted' : 'Error',
+      refusal.message,
+      visitor,
+    );
+  return refusalAnswer(refusal, route.version, visitor);
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

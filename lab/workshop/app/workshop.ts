@@ -1,0 +1,26 @@
+// What every part of the workshop is handed: the outside world, and who is asking.
+import type { Cache } from './cache.ts';
+import type { Config } from './config.ts';
+import type { Database } from './database/database.ts';
+import type { Defects } from './defects.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface Workshop {
+  readonly config: Config;
+  readonly database: Database;
+  readonly cache: Cache;
+  readonly metrics: Metrics;
+  readonly defects: Defects;
+}
+
+export interface User {
+  readonly name: string;
+  readonly fullName: string;
+  readonly roles: readonly string[];
+}
+
+export const guest: User = { name: 'Guest', fullName: 'Guest', roles: ['Guest'] };
+
+/** One company, as in the recordings; the second warehouse starts empty. */
+export const company = 'Wind Power LLC';
+export const warehouses = ['Stores - WP', 'Dock - WP'] as const;

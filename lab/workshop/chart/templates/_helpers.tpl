@@ -1,0 +1,50 @@
+{{/* As in the official chart: the release's own name when it has "erpnext" in it, else with it at its end. */}}
+{{- define "erpnext.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* On the objects; the pods have an instance of their own, "<release>-gunicorn". */}}
+{{- define "erpnext.labels" -}}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "erpnext.podLabels" -}}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}-gunicorn
+app.kubernetes.io/instance: {{ .Release.Name }}-gunicorn
+{{- end -}}
+
+{{- define "erpnext.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 1000
+runAsGroup: 1000
+fsGroup: 1000
+seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{- define "erpnext.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{- define "erpnext.environment" -}}
+- { name: SITE_HOST, value: {{ .Values.siteHost | quote }} }
+- { name: DB_HOST, value: {{ .Values.dbHost | quote }} }
+- { name: DB_PORT, value: {{ .Values.dbPort | quote }} }
+- { name: DB_NAME, value: {{ .Values.dbName | quote }} }
+- { name: DB_USER, value: {{ .Values.dbUser | quote }} }
+- name: DB_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ .Values.dbExistingSecret }}, key: {{ .Values.dbExistingSecretPasswordKey }} } }
+- { name: REDIS_CACHE_URL, value: {{ .Values.redisCacheUrl | quote }} }
+{{- end -}}

@@ -1,0 +1,174 @@
+// The books must balance on every Galera node: the sum of the ledger is what the bin says, what the newest entry says, and what the
+// documents say; and stock never went below zero. A lost or doubled booking that hides its document still shows here.
+import type { Evidence, LedgerLine, StockLevel } from '../model/evidence.ts';
+import type { Finding, Outcome } from '../model/verdict.ts';
+import { compareText, examplesOf } from './findings.ts';
+import { byPlace, type NodeReading, placeOf, type ReadBack } from './ledger.ts';
+import { counted, rounded, sameQuantity } from './numbers.ts';
+
+interface NodeStock {
+  readonly node: string;
+  readonly before: ReadonlyMap<string, StockLevel>;
+  readonly after: ReadonlyMap<string, StockLevel>;
+}
+
+interface Broken {
+  readonly bin: string[];
+  readonly running: string[];
+  readonly documents: string[];
+  readonly negative: string[];
+  /** Broken before the run began: nothing can be concluded for these. */
+  readonly before: string[];
+}
+
+export function judgeInvariants(
+  { ledger }: Evidence,
+  read: ReadBack,
+): { readonly broken: number; readonly findings: readonly Finding[] } {
+  const nodes = read.nodes.map(({ node }) => node);
+  const unread = nodes.flatMap((node) => unreadStock(node, ledger));
+  const stocks = nodes.filter((node) => unreadStock(node, ledger).length === 0).map((node) => stockOf(node, ledger));
+  const broken: Broken = { bin: [], running: [], documents: [], negative: [], before: [] };
+  let places = 0;
+  for (const stock of stocks) {
+    const reading = read.nodes.find(({ node }) => node === stock.node);
+    if (reading?.last) places += compare(stock, reading, read.writes, broken);
+    else unread.push(`${stock.node}: its documents were not read`);
+  }
+
+  const looked = places > 0;
+  const over = `${counted(places, 'item')} on ${counted(stocks.length, 'Galera node')}`;
+  const judged = (check: string, examples: readonly string[], good: string, bad: string): Finding => ({
+    check,
+    outcome: examples.length > 0 ? 'failed' : looked ? 'passed' : 'inconclusive',
+    says:
+      examples.length > 0
+        ? `${bad}: ${counted(examples.length, 'case')} over ${over}.`
+        : looked
+          ? `${good}, over ${over}.`
+          : 'No stock was read, so nobody can tell whether the books balance.',
+    measured: examples.length,
+    bound: '= 0',
+    unit: 'items',
+    ...(examples.length > 0 ? { examples: examplesOf(examples) } : {}),
+  });
+  return {
+    broken: broken.bin.length + broken.running.length + broken.documents.length + broken.negative.length,
+    findings: [
+      inconclusiveIf(
+        'stock.read',
+        unread,
+        `Stock was read before and after, on ${counted(nodes.length, 'Galera node')}.`,
+        'Stock was not read everywhere',
+        nodes.length > 0,
+      ),
+      inconclusiveIf(
+        'stock.baseline',
+        broken.before,
+        'The books balanced before the run.',
+        'The books did not balance before the run',
+        looked,
+      ),
+      judged('stock.bin', broken.bin, 'Every bin is the sum of its ledger', 'A bin is not the sum of its ledger'),
+      judged(
+        'stock.running',
+        broken.running,
+        'Every newest entry carries the sum of its ledger',
+        'A newest entry does not carry the sum of its ledger',
+      ),
+      judged(
+        'stock.documents',
+        broken.documents,
+        'Stock moved by what the documents say',
+        'Stock did not move by what the documents say',
+      ),
+      judged('stock.negative', broken.negative, 'Stock never went below zero', 'Stock went below zero'),
+    ],
+  };
+}
+
+/** Returns how many places were compared. */
+function compare(stock: NodeStock, reading: NodeReading, writes: ReadBack['writes'], broken: Broken): number {
+  const movement = movementOf(reading, writes);
+  const places = [...new Set([...stock.before.keys(), ...stock.after.keys(), ...movement.keys()])].sort(compareText);
+  for (const place of places) {
+    const before = stock.before.get(place);
+    const after = stock.after.get(place);
+    const where = `${place} on ${stock.node}`;
+    const wasOff =
+      before !== undefined &&
+      (!sameQuantity(before.ledgerSum, before.bin) || !sameQuantity(before.ledgerSum, before.lastRunning));
+    const wasNegative = before !== undefined && before.runningMin < -1e-6;
+    if (wasOff)
+      broken.before.push(
+        `${where}: ledger ${rounded(before.ledgerSum)}, bin ${rounded(before.bin)}, newest entry ${rounded(before.lastRunning)}`,
+      );
+    if (wasNegative) broken.before.push(`${where}: it had been at ${rounded(before.runningMin)}`);
+
+    // An item without a row has neither a ledger nor a bin: it stands at zero.
+    const sum = after?.ledgerSum ?? 0;
+    const expected = (before?.ledgerSum ?? 0) + (movement.get(place) ?? 0);
+    if (!sameQuantity(sum, expected))
+      broken.documents.push(`${where}: ledger ${rounded(sum)}, documents ${rounded(expected)}`);
+    if (!after || wasOff) continue;
+    if (!sameQuantity(after.bin, sum)) broken.bin.push(`${where}: bin ${rounded(after.bin)}, ledger ${rounded(sum)}`);
+    if (!sameQuantity(after.lastRunning, sum))
+      broken.running.push(`${where}: newest entry ${rounded(after.lastRunning)}, ledger ${rounded(sum)}`);
+    if (after.runningMin < -1e-6 && !wasNegative)
+      broken.negative.push(`${where}: it was at ${rounded(after.runningMin)}`);
+  }
+  return places.length;
+}
+
+/** What was acknowledged must have moved; what is unknown moved when its document is there. */
+function movementOf({ last }: NodeReading, writes: ReadBack['writes']): ReadonlyMap<string, number> {
+  const submitted = (marker: string) => (last?.get(marker) ?? []).some(({ docstatus }) => docstatus === 1);
+  const lines = [...writes.values()].flatMap((write) =>
+    write.outcome === 'acknowledged' || (write.outcome === 'unknown' && submitted(write.marker)) ? write.lines : [],
+  );
+  // A document that nobody is on record to have sent is a hole in the record, told as such; its movement is real.
+  const neverSent = [...(last?.entries() ?? [])].flatMap(([marker, documents]) =>
+    writes.has(marker) ? [] : documents.flatMap((one) => one.lines),
+  );
+  return byPlace([...lines, ...neverSent]);
+}
+
+function stockOf(node: string, ledger: readonly LedgerLine[]): NodeStock {
+  const levels = ledger.flatMap((line) => (line.kind === 'stock' && line.level.node === node ? [line.level] : []));
+  const at = (when: StockLevel['when']) =>
+    new Map(
+      levels.filter((level) => level.when === when).map((level) => [placeOf(level.item, level.warehouse), level]),
+    );
+  return { node, before: at('before'), after: at('after') };
+}
+
+function unreadStock(node: string, ledger: readonly LedgerLine[]): string[] {
+  return (['stock-before', 'stock-after'] as const).flatMap((what) => {
+    const reads = ledger.flatMap((line) =>
+      line.kind === 'read' && line.node === node && line.what === what ? [line] : [],
+    );
+    if (reads.some(({ error }) => error === undefined)) return [];
+    return [`${node}: ${what}: ${reads.at(-1)?.error ?? 'was not read'}`];
+  });
+}
+
+function inconclusiveIf(
+  check: string,
+  problems: readonly string[],
+  good: string,
+  bad: string,
+  looked: boolean,
+): Finding {
+  const outcome: Outcome = problems.length > 0 || !looked ? 'inconclusive' : 'passed';
+  return {
+    check,
+    outcome,
+    says:
+      problems.length > 0
+        ? `${bad}: ${problems[0]}${problems.length > 1 ? `, and ${problems.length - 1} more` : ''}.`
+        : looked
+          ? good
+          : 'No stock was read.',
+    ...(problems.length > 0 ? { examples: examplesOf(problems) } : {}),
+  };
+}

@@ -1,0 +1,193 @@
+// Whether the load was what was planned. A generator that sent less, or that could not keep up by its own fault, hides outages:
+// nothing is concluded from such a run. Drops while the target keeps the virtual users waiting are the target's, not the generator's.
+import type { Claim, Journey } from '../model/claim.ts';
+import type { Evidence, PlannedLoad } from '../model/evidence.ts';
+import type { Finding } from '../model/verdict.ts';
+import { counted, duration, percent, rounded } from './numbers.ts';
+import { isIn, type Span, spanOf } from './phases.ts';
+
+export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span[]): readonly Finding[] {
+  const planned = evidence.journal.find((line) => line.kind === 'header')?.header.load;
+  const steady = spanOf(spans, 'steady');
+  return [
+    judgeExit(evidence),
+    judgeAcknowledged(claim, evidence),
+    ...(planned && steady
+      ? [
+          judgeArrivals(claim, evidence, planned, steady),
+          judgeSteadyDrops(evidence, steady),
+          judgeInFlight(evidence, planned, steady),
+          judgeDrops(evidence, planned),
+        ]
+      : [
+          cannotTell(
+            'load.achieved',
+            'There is no steady phase, or no plan of the load: nobody can tell what arrived of it.',
+          ),
+        ]),
+  ];
+}
+
+function judgeExit({ journal }: Evidence): Finding {
+  const check = 'load.exit';
+  const stopped = journal.find((line) => line.kind === 'load' && line.event === 'stopped');
+  if (stopped?.kind !== 'load') return cannotTell(check, 'It is not on record how the load generator ended.');
+  const { exitCode, detail, processorSeconds } = stopped;
+  // 105 is k6 ended by a signal, which is how it is asked to stop. Whatever else was wrong the driver says in `detail`.
+  if (detail) return cannotTell(check, `The load generator did not end well: ${detail}.`);
+  if (exitCode !== 0 && exitCode !== 105)
+    return cannotTell(check, `The load generator ended with exit code ${exitCode ?? 'none (killed)'}.`);
+  const used = processorSeconds === undefined ? '' : `; it used ${rounded(processorSeconds)} s of processor time`;
+  return { check, outcome: 'passed', says: `The load generator ended as asked${used}.` };
+}
+
+function judgeAcknowledged(claim: Claim, { operations }: Evidence): Finding {
+  const acknowledged = operations.filter(({ write }) => write?.outcome === 'acknowledged').length;
+  const min = claim.load.acknowledgedMin;
+  return {
+    check: 'load.acknowledged',
+    outcome: acknowledged >= min ? 'passed' : 'inconclusive',
+    says:
+      acknowledged >= min
+        ? `${counted(acknowledged, 'write')} acknowledged, wanted at least ${min}.`
+        : `Only ${counted(acknowledged, 'write')} acknowledged, wanted at least ${min}: too few to conclude from that none is lost.`,
+    measured: acknowledged,
+    bound: `≥ ${min}`,
+    unit: 'writes',
+  };
+}
+
+/** The journey that fell behind most counts: 20 scans/s that arrive must not hide 5 writes/s that do not. */
+function judgeArrivals(claim: Claim, evidence: Evidence, planned: PlannedLoad, steady: Span): Finding {
+  const check = 'load.achieved';
+  // k6 needs a moment to start; what counts is the rate from the first request on.
+  const first = evidence.operations.find(({ sentAt }) => isIn(sentAt, steady))?.sentAt;
+  if (first === undefined) return cannotTell(check, 'No operation was sent in the steady phase.');
+  const seconds = (steady.to - first) / 1000;
+  const shares = planOf(planned).map(([journey, rate]) => {
+    const started = startedOf(evidence, journey, { ...steady, from: first });
+    // One iteration more or less is where the phase was cut, not the generator.
+    return { journey, started, share: Math.min(1, (started + 1) / (rate * seconds)) };
+  });
+  const worst = shares.sort((a, b) => a.share - b.share)[0];
+  if (!worst) return cannotTell(check, 'No load was planned.');
+  const enough = worst.share >= claim.load.achievedRatioMin;
+  return {
+    check,
+    outcome: enough ? 'passed' : 'inconclusive',
+    says: `${enough ? 'At least' : 'Only'} ${percent(worst.share)} of the planned arrivals of ${worst.journey} were started in steady state (${worst.started} in ${duration(seconds * 1000)}), wanted at least ${percent(claim.load.achievedRatioMin)}.`,
+    phase: 'steady',
+    measured: rounded(worst.share),
+    bound: `≥ ${claim.load.achievedRatioMin}`,
+    unit: 'share',
+  };
+}
+
+const planOf = ({ ratesPerSecond }: PlannedLoad): readonly (readonly [Journey, number])[] =>
+  (Object.entries(ratesPerSecond) as [Journey, number][]).filter(([, rate]) => rate > 0);
+
+/** A write that goes out in two requests is one iteration. */
+function startedOf({ operations }: Evidence, journey: Journey, span: Span): number {
+  const markers = new Set<string>();
+  let others = 0;
+  for (const { journey: own, sentAt, write } of operations) {
+    if (own !== journey || !isIn(sentAt, span)) continue;
+    if (write) markers.add(write.marker);
+    else others += 1;
+  }
+  return markers.size + others;
+}
+
+function judgeSteadyDrops({ drops }: Evidence, steady: Span): Finding {
+  const dropped = drops.filter(({ at }) => isIn(at, steady)).reduce((sum, { count }) => sum + count, 0);
+  return {
+    check: 'load.drops-steady',
+    outcome: dropped === 0 ? 'passed' : 'inconclusive',
+    says:
+      dropped === 0
+        ? 'No iteration was dropped in steady state.'
+        : `${counted(dropped, 'iteration')} dropped in steady state: it was not steady, and what the fault did can't be told apart.`,
+    phase: 'steady',
+    measured: dropped,
+    bound: '= 0',
+    unit: 'iterations',
+  };
+}
+
+/** Little's law, N = X·R: more requests at once than there are virtual users means that samples or clocks are wrong. */
+function judgeInFlight(evidence: Evidence, planned: PlannedLoad, steady: Span): Finding {
+  const answered = evidence.operations.filter(
+    ({ sentAt, durationMs }) => durationMs !== undefined && isIn(sentAt, steady),
+  );
+  const totalMs = answered.reduce((sum, { durationMs }) => sum + (durationMs ?? 0), 0);
+  const seconds = Math.max(1, steady.to - steady.from) / 1000;
+  const perSecond = answered.length / seconds;
+  const meanMs = answered.length > 0 ? totalMs / answered.length : 0;
+  const most = mostInFlight(evidence);
+  const fits = most <= planned.virtualUsersMax;
+  const law = `In steady state ${rounded(perSecond)} requests/s of ${duration(meanMs)} each kept ${rounded((perSecond * meanMs) / 1000)} virtual users busy (N = X·R)`;
+  return {
+    check: 'load.little',
+    outcome: fits ? 'passed' : 'inconclusive',
+    says: fits
+      ? `${law}; at most ${most} of ${planned.virtualUsersMax} were busy at once.`
+      : `${law}, yet ${most} requests were under way at once, with ${planned.virtualUsersMax} virtual users: the samples contradict Little's law.`,
+    measured: most,
+    bound: `≤ ${planned.virtualUsersMax}`,
+    unit: 'virtual users',
+  };
+}
+
+function mostInFlight({ operations }: Evidence): number {
+  const changes: (readonly [number, number])[] = [];
+  for (const { sentAt, durationMs } of operations) {
+    if (durationMs === undefined) continue;
+    changes.push([sentAt, 1], [sentAt + durationMs, -1]);
+  }
+  changes.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  let now = 0;
+  let most = 0;
+  for (const [, change] of changes) {
+    now += change;
+    most = Math.max(most, now);
+  }
+  return most;
+}
+
+/** Below this share of busy virtual users a drop is not the target's: somebody was free, and k6 could not use them. */
+const busyShareMin = 0.7;
+/** k6 tells drops in batches. */
+const dropLagMs = 1_000;
+
+/** Rule 3: drops count against the target only when its virtual users were waiting for it. */
+function judgeDrops({ operations, drops }: Evidence, planned: PlannedLoad): Finding {
+  const check = 'load.drops';
+  const total = drops.reduce((sum, { count }) => sum + count, 0);
+  if (total === 0)
+    return { check, outcome: 'passed', says: 'No iteration was dropped.', measured: 0, unit: 'iterations' };
+  const rates = new Map(planOf(planned));
+  const rateSum = [...rates.values()].reduce((sum, rate) => sum + rate, 0);
+  let unexplained = 0;
+  for (const { at, journey, count } of drops) {
+    // Virtual users are planned for each journey in proportion to its rate.
+    const users = (planned.virtualUsersMax * (rates.get(journey) ?? 0)) / rateSum;
+    const busy = operations.filter(
+      ({ journey: own, sentAt, durationMs }) =>
+        own === journey && sentAt <= at && sentAt + (durationMs ?? Number.POSITIVE_INFINITY) >= at - dropLagMs,
+    ).length;
+    if (!(busy >= busyShareMin * users)) unexplained += count;
+  }
+  return {
+    check,
+    outcome: unexplained === 0 ? 'passed' : 'inconclusive',
+    says:
+      unexplained === 0
+        ? `${counted(total, 'iteration')} dropped while all virtual users waited for the target; each counts as a bad event.`
+        : `${unexplained} of ${counted(total, 'iteration')} dropped while virtual users were free: the generator was short of something, not the target.`,
+    measured: unexplained,
+    bound: '= 0',
+    unit: 'iterations',
+  };
+}
+
+const cannotTell = (check: string, says: string): Finding => ({ check, outcome: 'inconclusive', says });

@@ -1,0 +1,219 @@
+// How long users had to wait until it was good again and stayed good: from inject to the start of the first good request after which,
+// for a whole window, bad events stay within budget. Measured on requests as they were sent, so it is as fine as they came.
+//
+// - A request that was under way when the fault came belongs to the fault.
+// - Where users never left the budget, recovery is 0: there was nothing to recover from. That the fault did something is shown by its
+//   own proof of effect, never by this.
+// - When the budget is left only later, the clock still started with inject.
+// - Faults that were injected one after another are measured each from its own inject; the longest counts.
+import type { Claim, RecoveryRule } from '../model/claim.ts';
+import type { Evidence, Instant } from '../model/evidence.ts';
+import type { Finding, Outcome, RecoveryMeasure } from '../model/verdict.ts';
+import { counted, duration, rounded } from './numbers.ts';
+import { isIn, type Span, spanOf } from './phases.ts';
+
+interface Event {
+  readonly at: Instant;
+  /** When it was answered or given up. */
+  readonly end: Instant;
+  readonly good: boolean;
+  readonly count: number;
+}
+
+export interface RecoveryJudgement {
+  readonly measure: RecoveryMeasure;
+  readonly findings: readonly Finding[];
+}
+
+/** A window with fewer events than this share of the planned ones is a stall of the generator, not a recovery. */
+const arrivedShareMin = 0.5;
+
+export function judgeRecovery(claim: Claim, evidence: Evidence, spans: readonly Span[]): RecoveryJudgement {
+  const events = eventsOf(evidence);
+  const perMs = plannedPerMs(evidence);
+  const resolutionMs = rounded(meanInterval(events, spans, perMs));
+  const none: RecoveryMeasure = { ms: null, resolutionMs };
+  if (!claim.recovery) return { measure: none, findings: [] };
+
+  const rule = claim.recovery;
+  const injections = injectionsOf(evidence, spans);
+  if (injections.length === 0)
+    return concluded(
+      none,
+      rule,
+      'inconclusive',
+      'No inject is on record, so there is nothing to measure recovery from.',
+    );
+  if (events.length === 0)
+    return concluded(none, rule, 'inconclusive', 'No operation is on record: nobody can tell what users felt.');
+
+  const watched: Watched = {
+    rule,
+    eventsMin: arrivedShareMin * perMs * rule.windowMs,
+    until: (events.at(-1)?.at ?? 0) + resolutionMs,
+    recoveryEnds: spanOf(spans, 'recovery')?.to ?? Number.POSITIVE_INFINITY,
+  };
+  const recoveries = injections.map((at) => recoveryFrom(at, events, watched));
+  const censored = recoveries.filter((one) => one.ms === undefined).sort((a, b) => b.lookedMs - a.lookedMs)[0];
+  if (censored) return judgeCensored(rule, resolutionMs, censored.lookedMs);
+  const longest = recoveries.reduce((a, b) => ((b.ms ?? 0) > (a.ms ?? 0) ? b : a));
+  return judgeMeasured(rule, resolutionMs, longest);
+}
+
+function judgeCensored(rule: RecoveryRule, resolutionMs: number, lookedMs: number): RecoveryJudgement {
+  const measure: RecoveryMeasure = { ms: null, resolutionMs, censoredMs: rounded(lookedMs) };
+  // A start can only be seen when its whole window was.
+  const enough = lookedMs - rule.windowMs >= rule.recoveryMsMax;
+  return concluded(
+    measure,
+    rule,
+    enough ? 'failed' : 'inconclusive',
+    enough
+      ? `Not recovered within ${duration(lookedMs)} after inject, wanted at most ${duration(rule.recoveryMsMax)}.`
+      : `Not recovered within ${duration(lookedMs)} after inject, and nobody looked longer: ${duration(rule.recoveryMsMax)} and a window of ${duration(rule.windowMs)} are needed to tell.`,
+  );
+}
+
+function judgeMeasured(rule: RecoveryRule, resolutionMs: number, found: Recovery): RecoveryJudgement {
+  const ms = rounded(found.ms ?? 0);
+  const measure: RecoveryMeasure = { ms, resolutionMs };
+  if (ms === 0)
+    return concluded(
+      measure,
+      rule,
+      'passed',
+      `Users never left the budget: ${counted(found.badEvents, 'bad event')} after inject.`,
+    );
+  // The last bad request and the first good one are one interval apart: recovery lies between them.
+  const outcome: Outcome =
+    ms <= rule.recoveryMsMax ? 'passed' : ms - resolutionMs <= rule.recoveryMsMax ? 'inconclusive' : 'failed';
+  const relapse =
+    found.relapseAfterMs === undefined
+      ? ''
+      : ` It left the budget again ${duration(found.relapseAfterMs)} after inject.`;
+  const wanted = `wanted at most ${duration(rule.recoveryMsMax)}`;
+  return concluded(
+    measure,
+    rule,
+    outcome,
+    `Good again ${duration(ms)} after inject (± ${duration(resolutionMs)}) and stayed so for ${duration(rule.windowMs)}, ${wanted}${outcome === 'inconclusive' ? ': too close to call' : ''}.${relapse}`,
+  );
+}
+
+function concluded(measure: RecoveryMeasure, rule: RecoveryRule, outcome: Outcome, says: string): RecoveryJudgement {
+  const measured = measure.ms ?? undefined;
+  return {
+    measure,
+    findings: [
+      {
+        check: 'recovery',
+        outcome,
+        says,
+        ...(measured === undefined ? {} : { measured }),
+        bound: `≤ ${rule.recoveryMsMax}`,
+        unit: 'ms',
+        phase: 'recovery',
+      },
+    ],
+  };
+}
+
+interface Watched {
+  readonly rule: RecoveryRule;
+  readonly eventsMin: number;
+  /** Events were seen until then. */
+  readonly until: Instant;
+  readonly recoveryEnds: Instant;
+}
+
+interface Recovery {
+  /** Undefined when it never came. */
+  readonly ms?: number;
+  readonly lookedMs: number;
+  readonly badEvents: number;
+  readonly relapseAfterMs?: number;
+}
+
+function recoveryFrom(injectAt: Instant, all: readonly Event[], watched: Watched): Recovery {
+  // Under way at inject: felt from inject on.
+  const events = all
+    .filter(({ end }) => end >= injectAt)
+    .map((event) => ({ ...event, felt: Math.max(event.at, injectAt) }))
+    .sort((a, b) => a.felt - b.felt);
+  const judged = windowsOf(events, watched);
+  const badEvents = events.reduce((sum, { good, count }) => sum + (good ? 0 : count), 0);
+  const lookedMs = Math.max(0, watched.until - injectAt);
+
+  const isBad = (from: Instant) => judged(from) === 'bad';
+  const starts = [injectAt, ...events.map(({ felt }) => felt)].filter((start) => start < watched.recoveryEnds);
+  const left = starts.find(isBad);
+  if (left === undefined) return judged(injectAt) === 'good' ? { ms: 0, lookedMs, badEvents } : { lookedMs, badEvents };
+
+  const recovered = events.find(
+    ({ at, good, felt }) => good && at >= injectAt && felt >= left && judged(felt) === 'good',
+  );
+  if (!recovered) return { lookedMs, badEvents };
+  const relapse = starts.find((start) => start > recovered.felt && isBad(start));
+  return {
+    ms: recovered.felt - injectAt,
+    lookedMs,
+    badEvents,
+    ...(relapse === undefined ? {} : { relapseAfterMs: relapse - injectAt }),
+  };
+}
+
+/** Answers for a window that begins at `from`. Without its whole length seen, a window that is still good can't be told. */
+function windowsOf(events: readonly (Event & { readonly felt: Instant })[], { rule, eventsMin, until }: Watched) {
+  const badBefore = [0];
+  const allBefore = [0];
+  for (const [index, { good, count }] of events.entries()) {
+    badBefore.push((badBefore[index] ?? 0) + (good ? 0 : count));
+    allBefore.push((allBefore[index] ?? 0) + count);
+  }
+  const firstFrom = (at: Instant): number => {
+    let low = 0;
+    let high = events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((events[middle]?.felt ?? 0) < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return (from: Instant): 'good' | 'bad' | 'not-seen' => {
+    if (from + rule.windowMs > until) return 'not-seen';
+    const [first, last] = [firstFrom(from), firstFrom(from + rule.windowMs)];
+    const bad = (badBefore[last] ?? 0) - (badBefore[first] ?? 0);
+    const all = (allBefore[last] ?? 0) - (allBefore[first] ?? 0);
+    return all > 0 && all >= eventsMin && bad / all <= rule.badRatioMax ? 'good' : 'bad';
+  };
+}
+
+/** The first fault's inject begins with the phase; `injected` is written when it is done. */
+function injectionsOf({ journal }: Evidence, spans: readonly Span[]): readonly Instant[] {
+  const injected = journal.filter((line) => line.kind === 'step' && line.step === 'injected').map(({ at }) => at);
+  const fault = spanOf(spans, 'fault');
+  return injected.map((at, index) => (index === 0 && fault && fault.from <= at ? fault.from : at));
+}
+
+function eventsOf({ operations, drops }: Evidence): readonly Event[] {
+  const sent = operations.flatMap(({ sentAt, durationMs, good }) =>
+    durationMs === undefined ? [] : [{ at: sentAt, end: sentAt + durationMs, good, count: 1 }],
+  );
+  const dropped = drops.map(({ at, count }) => ({ at, end: at, good: false, count }));
+  return [...sent, ...dropped].sort((a, b) => a.at - b.at);
+}
+
+function plannedPerMs({ journal }: Evidence): number {
+  const header = journal.find((line) => line.kind === 'header')?.header;
+  return header ? Object.values(header.load.ratesPerSecond).reduce((sum, rate) => sum + rate, 0) / 1000 : 0;
+}
+
+/** In steady state; 50 ms at 20 scans/s. As planned when there is none. */
+function meanInterval(events: readonly Event[], spans: readonly Span[], perMs: number): number {
+  const steady = spanOf(spans, 'steady');
+  const inSteady = steady ? events.filter(({ at }) => isIn(at, steady)) : [];
+  const [first, last] = [inSteady[0], inSteady.at(-1)];
+  if (first && last && last.at > first.at) return (last.at - first.at) / (inSteady.length - 1);
+  return perMs > 0 ? 1 / perMs : 0;
+}

@@ -1,0 +1,42 @@
+// Picks from k6's stream of points the lines that are evidence, verbatim, and counts those that are only a check on us.
+import { sampleMetrics } from '../evidence/samples.ts';
+
+export interface Points {
+  /** Whole lines of samples.ndjson. */
+  readonly samples: readonly string[];
+  readonly iterations: number;
+  readonly iterationsFailed: number;
+}
+
+export interface PointStream {
+  push(chunk: Buffer): Points;
+  /** What is left when k6 was killed in the middle of a line; kept when it could be evidence, the judge calls it damage. */
+  rest(): string;
+}
+
+const startOf = (metric: string): string => `{"metric":"${metric}","type":"Point"`;
+const wanted = Object.values(sampleMetrics).map(startOf);
+const iteration = startOf('iterations');
+const iterationFailed = startOf('iteration_failed');
+
+export function pointStream(): PointStream {
+  let cut: Buffer = Buffer.alloc(0);
+  return {
+    push(chunk) {
+      const bytes = cut.length > 0 ? Buffer.concat([cut, chunk]) : chunk;
+      // Cut at a newline, never inside a character.
+      const end = bytes.lastIndexOf(0x0a) + 1;
+      cut = bytes.subarray(end);
+      const lines = bytes.toString('utf8', 0, end).split('\n');
+      return {
+        samples: lines.filter((line) => wanted.some((start) => line.startsWith(start))),
+        iterations: lines.filter((line) => line.startsWith(iteration)).length,
+        iterationsFailed: lines.filter((line) => line.startsWith(iterationFailed)).length,
+      };
+    },
+    rest() {
+      const text = cut.toString('utf8');
+      return wanted.some((start) => text.startsWith(start)) ? text : '';
+    },
+  };
+}

@@ -1,0 +1,76 @@
+// Everything that k6 must know for one run, put together from the profile, the target and the run.
+import type { LoadConfig } from '../model/load-config.ts';
+import type { LoadRequest } from '../model/load-driver.ts';
+import type { LoadTask } from '../model/load-task.ts';
+import type { Target } from '../model/target.ts';
+import { profileOf, workloadsOf } from './plan.ts';
+import type { Technician } from './technicians.ts';
+
+export interface TaskParts {
+  readonly config: LoadConfig;
+  readonly site: Target['site'];
+  readonly technicians: readonly Technician[];
+  readonly request: Pick<LoadRequest, 'profile' | 'runId' | 'seed' | 'durationMsMax'>;
+  readonly permitUrl: string;
+  /** IP address, with a port when it is another than the site's; undefined when the host's name is to be resolved. */
+  readonly connectTo?: string;
+}
+
+/** Throws when the request can't be carried out as it is. */
+export function loadTask({ config, site, technicians, request, permitUrl, connectTo }: TaskParts): LoadTask {
+  const profile = profileOf(config, request.profile);
+  if (technicians.length < profile.technicians) {
+    throw new Error(
+      `load: profile ${request.profile} wants ${profile.technicians} technicians with a token each, ` +
+        `the Secret ${site.technicians.namespace}/${site.technicians.name} has ${technicians.length}`,
+    );
+  }
+  // The marker is a document's name too, and names end at 140 characters.
+  if (!/^[A-Za-z0-9-]{1,100}$/.test(request.runId)) {
+    throw new Error(`load: run id ${JSON.stringify(request.runId)} wants 1 to 100 letters, digits and dashes`);
+  }
+  const { host } = new URL(site.url);
+  return {
+    options: {
+      scenarios: Object.fromEntries(
+        workloadsOf(config, profile).map(({ journey, perHour, virtualUsers }) => [
+          journey,
+          {
+            executor: 'constant-arrival-rate',
+            rate: perHour,
+            timeUnit: '1h',
+            duration: `${Math.ceil(request.durationMsMax)}ms`,
+            // All at once: making virtual users in the middle of a stall costs processor time when there is none to spare.
+            preAllocatedVUs: virtualUsers,
+            maxVUs: virtualUsers,
+            // Two exchanges, each up to its time-out.
+            gracefulStop: `${2 * config.requestTimeoutMs + 1_000}ms`,
+          },
+        ]),
+      ),
+      // Drops are told by it; everything else that k6 would tag is not read by anybody.
+      systemTags: ['scenario'],
+      // A failover by DNS must be seen; k6 would keep an address for five minutes.
+      dns: { ttl: '1s', select: 'first' },
+      ...(connectTo ? { hosts: { [host]: connectTo } } : {}),
+      noConnectionReuse: false,
+      insecureSkipTLSVerify: false,
+      userAgent: 'shakedown (k6)',
+    },
+    permitUrl,
+    runId: request.runId,
+    seed: request.seed,
+    site: {
+      url: site.url.replace(/\/+$/, ''),
+      markerField: site.markerField,
+      company: site.company,
+      warehouse: site.warehouse,
+      barcodes: site.barcodes,
+    },
+    tokens: technicians.slice(0, profile.technicians).map(({ apiKey, apiSecret }) => `${apiKey}:${apiSecret}`),
+    requestTimeoutMs: config.requestTimeoutMs,
+    goodWithinMs: config.goodWithinMs,
+    barcodes: config.barcodes,
+    twoStepRatio: config.twoStepRatio,
+  };
+}

@@ -1,0 +1,29 @@
+// The virtual technicians of a target: one token each, from the Secret that the target file names.
+
+export interface Technician {
+  readonly user: string;
+  readonly apiKey: string;
+  readonly apiSecret: string;
+}
+
+/** Reads the Secret's `users.json`. Its errors tell places, never values. */
+export function techniciansFrom(text: string): readonly Technician[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw new Error('technicians: users.json is no JSON');
+  }
+  if (!Array.isArray(list) || list.length === 0) throw new Error('technicians: users.json wants a list of users');
+  return list.map((entry: unknown, index) => {
+    const fields = (typeof entry === 'object' && entry !== null ? entry : {}) as Readonly<Record<string, unknown>>;
+    const text = (key: keyof Technician): string => {
+      const value = fields[key];
+      // Both parts of a token go into a header; whatever Frappe makes up fits this.
+      if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return value;
+      throw new Error(`technicians: users.json: entry ${index} has no usable ${key}`);
+    };
+    return { user: text('user'), apiKey: text('apiKey'), apiSecret: text('apiSecret') };
+  });
+}

@@ -1,0 +1,169 @@
+// What was seen. Evidence is recorded first and judged later; a gap is evidence too.
+import type { Claim, Journey, Phase } from './claim.ts';
+import type { Json, Proof } from './fault.ts';
+
+/** Epoch milliseconds. A duration's name ends in its unit instead: holdMs. */
+export type Instant = number;
+
+export type Reading =
+  | { readonly at: Instant; readonly value: number }
+  | { readonly at: Instant; readonly missing: string };
+
+export type StepName = 'prepared' | 'injected' | 'landed' | 'effect' | 'holding' | 'undone' | 'undo-failed' | 'residue';
+
+/** A line of journal.ndjson, appended and flushed before the next thing happens. `mono` is monotonic milliseconds since the run began. */
+export type JournalLine = { readonly at: Instant; readonly mono: number } & JournalEntry;
+export type JournalEntry =
+  | { readonly kind: 'header'; readonly header: RunHeader }
+  | { readonly kind: 'guard'; readonly name: string; readonly is: Proof['is']; readonly seen: string }
+  | { readonly kind: 'phase'; readonly phase: Phase }
+  | {
+      readonly kind: 'step';
+      readonly fault: string;
+      readonly step: StepName;
+      /** The fault's version, on `prepared`: whoever undoes from the ticket must know it. */
+      readonly version?: number;
+      readonly proof?: Proof;
+      readonly ticket?: Json;
+      readonly error?: string;
+    }
+  | { readonly kind: 'reading'; readonly series: string; readonly value?: number; readonly missing?: string }
+  | { readonly kind: 'note'; readonly text: string }
+  | {
+      readonly kind: 'load';
+      readonly event: 'started' | 'stopped';
+      readonly exitCode?: number | null;
+      readonly detail?: string;
+      readonly processorSeconds?: number;
+    }
+  | { readonly kind: 'ended'; readonly ended: Ended; readonly reason?: string };
+
+export type Ended = 'completed' | 'aborted' | 'crashed';
+
+export interface RunHeader {
+  readonly schema: 'shakedown.run/1';
+  readonly scenario: string;
+  /** Unique among runs of the target; the prefix of every marker that the run's load writes. */
+  readonly runId: string;
+  readonly startedAt: Instant;
+  readonly seed: number;
+  readonly target: { readonly name: string; readonly environment: string };
+  readonly commit: string;
+  /** Software versions by name: node, k6, kubernetes, mariadb, shakedown. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly context: Readonly<Record<string, Json>>;
+  /** The load as it was planned, for the generator's self-check. */
+  readonly load: PlannedLoad;
+  /** The command that repeats the run. */
+  readonly repeat: string;
+}
+
+export interface PlannedLoad {
+  readonly profile: string;
+  /** Open-model arrival rate by journey, iterations per second. */
+  readonly ratesPerSecond: Readonly<Record<Journey, number>>;
+  /** Longest stall of the target that the virtual users can sit out without a drop. */
+  readonly stallBudgetMs: number;
+  readonly virtualUsersMax: number;
+}
+
+/**
+ * How a write ended for the client. `acknowledged`: answered as submitted. `refused`: the answer says that no stock was moved; when it went
+ * as draft and then submit, its draft (docstatus 0) may be left under its marker. `unknown` may exist.
+ */
+export type WriteOutcome = 'acknowledged' | 'refused' | 'unknown';
+
+/** One operation of a virtual technician, counted as one event: one HTTP exchange, or two for a write that goes as draft and then submit. */
+export interface Operation {
+  readonly journey: Journey;
+  readonly sentAt: Instant;
+  /** Undefined when the generator stopped before an answer or a time-out was seen. */
+  readonly durationMs?: number;
+  /** Within the journey's definition of a good answer (right status, right content, in time). */
+  readonly good: boolean;
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  readonly excType?: string;
+  readonly write?: Write;
+}
+
+export interface Write {
+  /** Unique over all runs: `<runId>-<workload>-<number>`. */
+  readonly marker: string;
+  readonly outcome: WriteOutcome;
+  /** The document's name as answered, when it was. */
+  readonly document?: string;
+  /** Stock movement of the document: positive into the warehouse. */
+  readonly lines: readonly { readonly item: string; readonly warehouse: string; readonly qty: number }[];
+}
+
+/** Iterations that k6 could not start because every virtual user was busy. */
+export interface Drop {
+  readonly at: Instant;
+  readonly journey: Journey;
+  readonly count: number;
+}
+
+/** What one Galera node says after the run: a document under its marker. Round 0 is the first look after quiescing. */
+export interface FoundDocument {
+  readonly node: string;
+  readonly round: number;
+  readonly at: Instant;
+  readonly marker: string;
+  readonly name: string;
+  readonly docstatus: number;
+  /** Sum of ledger entries of the document by item and warehouse; empty for a draft. */
+  readonly lines: readonly { readonly item: string; readonly warehouse: string; readonly qty: number }[];
+}
+
+/** Stock of one item in one warehouse on one Galera node. */
+export interface StockLevel {
+  readonly node: string;
+  readonly when: 'before' | 'after';
+  readonly at: Instant;
+  readonly item: string;
+  readonly warehouse: string;
+  readonly ledgerSum: number;
+  readonly bin: number;
+  /** qty_after_transaction of the entry with the newest posting_datetime, creation. */
+  readonly lastRunning: number;
+  readonly runningMin: number;
+}
+
+/** A line of ledger.ndjson. `read` says that a node was read to the end in a round: without it, absence proves nothing. */
+export type LedgerLine =
+  | { readonly kind: 'document'; readonly document: FoundDocument }
+  | { readonly kind: 'stock'; readonly level: StockLevel }
+  | {
+      readonly kind: 'read';
+      readonly node: string;
+      readonly round: number;
+      readonly at: Instant;
+      readonly what: 'stock-before' | 'documents' | 'stock-after';
+      readonly error?: string;
+    };
+
+/** A line of prometheus.ndjson: the raw answer of one replica for one objective's query over the whole run. */
+export interface RangeResponse {
+  readonly objective: string;
+  readonly replica: string;
+  readonly query: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly stepMs: number;
+  /** The body of /api/v1/query_range as it came, or the reason why there is none. */
+  readonly response?: Json;
+  readonly error?: string;
+}
+
+/** Everything that the judge may look at, read from a run folder. */
+export interface Evidence {
+  readonly claim: Claim;
+  readonly journal: readonly JournalLine[];
+  readonly operations: readonly Operation[];
+  readonly drops: readonly Drop[];
+  readonly ledger: readonly LedgerLine[];
+  readonly ranges: readonly RangeResponse[];
+  /** Files that were missing, or cut off in the middle of a line. */
+  readonly damaged: readonly { readonly file: string; readonly what: string }[];
+}

@@ -1,0 +1,26 @@
+// What the driver hands to k6, as one JSON file that only its owner may read: it holds the technicians' tokens.
+import type { Journey } from './claim.ts';
+import type { Json } from './fault.ts';
+
+export interface LoadTask {
+  /** k6's own options, compiled from the profile: scenarios (one for each journey, of its name), hosts, system tags. */
+  readonly options: Json;
+  /** Asked before each iteration: 204 go on, 410 start nothing more. Nobody there: the suite is dead, the load ends itself. */
+  readonly permitUrl: string;
+  readonly runId: string;
+  readonly seed: number;
+  readonly site: {
+    /** Without a slash at its end. */
+    readonly url: string;
+    readonly markerField: string;
+    readonly company: string;
+    readonly warehouse: string;
+    readonly barcodes: { readonly pattern: string; readonly itemPattern: string; readonly count: number };
+  };
+  /** `apiKey:apiSecret`, one for each virtual technician. */
+  readonly tokens: readonly string[];
+  readonly requestTimeoutMs: number;
+  readonly goodWithinMs: Readonly<Record<Journey, number>>;
+  readonly barcodes: { readonly skew: number; readonly missRatio: number };
+  readonly twoStepRatio: number;
+}

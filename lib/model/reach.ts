@@ -1,0 +1,126 @@
+// The ports through which scenarios and faults touch the world. Time and chance are arguments; tests hand in fakes.
+import type { Instant } from './evidence.ts';
+import type { Json } from './fault.ts';
+import type { Target } from './target.ts';
+
+export interface ContainerState {
+  readonly name: string;
+  /** Without the runtime's scheme: `containerd://` is cut off. Empty while there is none. */
+  readonly id: string;
+  readonly ready: boolean;
+  readonly restarts: number;
+  readonly startedAt?: Instant;
+  readonly lastTerminated?: {
+    readonly id: string;
+    readonly exitCode: number;
+    readonly finishedAt: Instant;
+    readonly reason: string;
+  };
+}
+
+export interface Pod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly kubernetesNode: string;
+  readonly ip: string;
+  readonly phase: string;
+  readonly ready: boolean;
+  readonly deleting: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly containers: readonly ContainerState[];
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Kubernetes objects go as plain JSON with apiVersion and kind. */
+export interface Cluster {
+  version(): Promise<string>;
+  pods(namespace: string, labelSelector: string): Promise<readonly Pod[]>;
+  pod(namespace: string, name: string): Promise<Pod | undefined>;
+  exec(
+    pod: { namespace: string; name: string; container?: string },
+    command: readonly string[],
+    withinMs: number,
+  ): Promise<ExecResult>;
+  get(ref: ObjectRef): Promise<Json | undefined>;
+  list(kind: { apiVersion: string; kind: string; namespace: string; labelSelector?: string }): Promise<readonly Json[]>;
+  /** Throws an error with `code: 409` when it is there already. */
+  create(object: Json): Promise<Json>;
+  /** Whole-object update; with metadata.resourceVersion it throws an error with `code: 409` when someone else was faster. */
+  replace(object: Json): Promise<Json>;
+  /** True when it is gone or never was. */
+  remove(ref: ObjectRef, options?: { graceSeconds?: number }): Promise<void>;
+  /** A Secret's values, decoded. They must not reach a ticket, a journal, a log or a report. */
+  secret(namespace: string, name: string): Promise<Readonly<Record<string, string>>>;
+}
+
+export interface ObjectRef {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export type SqlRow = Readonly<Record<string, string | number | null>>;
+
+/** SQL on each Galera node by itself, never through the database proxy. Nodes are pod names. */
+export interface Sql {
+  nodes(): Promise<readonly string[]>;
+  query(node: string, sql: string, values?: readonly (string | number)[]): Promise<readonly SqlRow[]>;
+}
+
+export interface PrometheusAnswer {
+  readonly replica: string;
+  readonly response?: Json;
+  readonly error?: string;
+}
+
+/** Every replica is asked; each answers for itself. */
+export interface Prometheus {
+  instant(query: string): Promise<readonly PrometheusAnswer[]>;
+  range(query: string, from: Instant, to: Instant, stepMs: number): Promise<readonly PrometheusAnswer[]>;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly durationMs: number;
+}
+
+/** Requests to the target's site through its ingress, with certificates verified. */
+export interface Http {
+  get(
+    path: string,
+    options?: { headers?: Readonly<Record<string, string>>; timeoutMs?: number; plain?: boolean },
+  ): Promise<HttpAnswer>;
+}
+
+/** Each Redis node by itself; nodes are pod names. */
+export interface Redis {
+  nodes(): Promise<readonly string[]>;
+  /** The first line of the answer to PING as it came: `+PONG`, or an error such as `-LOADING …`. */
+  ping(node: string): Promise<string>;
+}
+
+export interface Reach {
+  readonly target: Target;
+  readonly runId: string;
+  /** Aborted when the run is to end; undo gets a signal of its own. */
+  readonly signal: AbortSignal;
+  now(): Instant;
+  /** 0..1, seeded. */
+  random(): number;
+  sleep(ms: number): Promise<void>;
+  readonly cluster: Cluster;
+  readonly sql: Sql;
+  readonly prometheus: Prometheus;
+  readonly http: Http;
+  /** Absent in fakes that need none: whoever asks then cannot tell. */
+  readonly redis?: Redis;
+}

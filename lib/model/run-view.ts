@@ -1,0 +1,66 @@
+// What a report draws of one run: evidence boiled down to series and tables. Derived, never judged from.
+import type { Claim, Phase } from './claim.ts';
+import type { Ended, Instant, RunHeader, StepName } from './evidence.ts';
+import type { Proof } from './fault.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Reading and booking differ by an order of magnitude, so they are never drawn as one. */
+export type OperationKind = 'scan' | 'write';
+
+export interface RunView {
+  readonly claim: Claim;
+  readonly verdict: Verdict;
+  /** Absent when the journal lost it. */
+  readonly header?: RunHeader;
+  readonly ended?: Ended;
+  readonly reason?: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  /** Zero of the time axis: first inject, or the start of a run without a fault. */
+  readonly zero: Instant;
+  readonly phases: readonly { readonly phase: Phase; readonly from: Instant; readonly to: Instant }[];
+  readonly faults: readonly { readonly fault: string; readonly from: Instant; readonly to: Instant }[];
+  readonly steps: readonly {
+    readonly fault: string;
+    readonly step: StepName;
+    readonly at: Instant;
+    readonly proof?: Proof;
+    readonly error?: string;
+  }[];
+  readonly guards: readonly { readonly name: string; readonly is: Proof['is']; readonly seen: string }[];
+  readonly notes: readonly { readonly at: Instant; readonly text: string }[];
+  readonly numbers: readonly PhaseNumbers[];
+  readonly binMs: number;
+  readonly bins: readonly Bin[];
+  /** Single operations, thinned out when there are too many to draw; bad ones go last. */
+  readonly dots: readonly {
+    readonly at: Instant;
+    readonly ms: number;
+    readonly kind: OperationKind;
+    readonly good: boolean;
+  }[];
+  /** Every how many operations have a dot. */
+  readonly dotsOneOf: number;
+  readonly drops: readonly { readonly at: Instant; readonly count: number }[];
+}
+
+/** Every `binMs` from `from` on, also where nothing happened. */
+export interface Bin {
+  readonly at: Instant;
+  readonly good: number;
+  readonly bad: number;
+  readonly dropped: number;
+  /** p95 of the answered operations by kind; undefined without any. */
+  readonly p95: Readonly<Partial<Record<OperationKind, number>>>;
+}
+
+export interface PhaseNumbers {
+  readonly phase: Phase;
+  readonly kind: OperationKind;
+  readonly sent: number;
+  readonly good: number;
+  readonly dropped: number;
+  readonly p50?: number;
+  readonly p95?: number;
+  readonly p99?: number;
+}

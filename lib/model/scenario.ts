@@ -1,0 +1,42 @@
+// A scenario has two halves: the claim is plain JSON, the play is functions.
+import type { Claim } from './claim.ts';
+import type { Reading } from './evidence.ts';
+import type { Fault, Proof } from './fault.ts';
+import type { Reach } from './reach.ts';
+
+/** Something that must hold before a run may start, told apart from what the run is to show. */
+export interface Guard {
+  readonly name: string;
+  check(reach: Reach): Promise<{ readonly is: Proof['is']; readonly seen: string }>;
+}
+
+/** Sampled from before the load until after it; each reading is a line of the journal. */
+export interface Probe {
+  readonly series: string;
+  readonly everyMs: number;
+  read(reach: Reach): Promise<Reading>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a timeline mixes faults whose tickets differ
+export type TimelineStep = { readonly fault: Fault<any>; readonly holdMs: number } | { readonly waitMs: number };
+
+export interface Play {
+  /** A profile of k6.config.ts. */
+  readonly load: string;
+  readonly steadyMs: number;
+  readonly timeline: readonly TimelineStep[];
+  /** Recovery is waited for at most this long after undo; then the phase after begins. */
+  readonly recoveryWaitMs: number;
+  readonly afterMs: number;
+  readonly probes: readonly Probe[];
+}
+
+export type Suite = 'smoke' | 'nightly' | 'full';
+
+export interface Scenario {
+  readonly claim: Claim;
+  readonly play: Play;
+  readonly guards: readonly Guard[];
+  /** The smallest suite that it belongs to; larger ones contain it. */
+  readonly suite: Suite;
+}

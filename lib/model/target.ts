@@ -1,0 +1,81 @@
+// The target file: all that the suite knows of a target. The lab writes its own and has no other way in.
+// The schema is the type: what is validated is what the code sees, and `shakedown schema target` publishes it.
+import { z } from 'zod';
+
+const name = z.string().regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'wants a Kubernetes name: lower case, digits, dashes');
+const selector = z.string().min(1).describe('a label selector as kubectl takes it');
+const port = z.number().int().min(1).max(65535);
+const secretRef = z
+  .strictObject({ namespace: name, name: name })
+  .describe('a Secret in the target; its values are never written down');
+
+/** One tier: the pods that a selector finds in a namespace. */
+const tier = z.strictObject({
+  namespace: name,
+  selector,
+  container: name.optional(),
+  replicasMin: z.number().int().min(1).default(1),
+});
+
+export const targetSchema = z.strictObject({
+  schema: z.literal('shakedown.target/1'),
+  name,
+  environment: z
+    .strictObject({
+      class: z.enum(['disposable', 'staging', 'production']),
+      allowFaultsUntil: z.iso
+        .datetime()
+        .optional()
+        .describe('a target that is not disposable needs this explicit, expiring allowance'),
+    })
+    .describe('how much may be broken here'),
+  kubernetes: z.strictObject({ kubeconfig: z.string().min(1), context: z.string().optional() }),
+  /** Where the suite keeps its own objects: tickets, helper pods, the Lease. */
+  suite: z.strictObject({ namespace: name, helperImage: z.string().min(1) }),
+  site: z.strictObject({
+    url: z.url({ protocol: /^https$/ }),
+    /** Connect here instead of resolving the host's name; TLS still verifies the name. */
+    connectAddress: z.string().optional(),
+    caFile: z.string().optional(),
+    dialect: z.enum(['frappe-15']),
+    markerField: z.string().default('custom_client_marker'),
+    company: z.string(),
+    warehouse: z.string(),
+    /** Secret whose key `users.json` holds [{user, apiKey, apiSecret, …}]; one virtual technician each. */
+    technicians: secretRef,
+    barcodes: z.strictObject({
+      pattern: z.string().describe('%d or %0Nd stands for the item number, from 0 to count - 1'),
+      itemPattern: z.string(),
+      count: z.number().int().min(1),
+    }),
+  }),
+  tiers: z.strictObject({ web: tier }),
+  mariadb: tier.extend({
+    container: name,
+    port: port.default(3306),
+    process: z.string().default('mariadbd'),
+    database: z.string(),
+    /** Secret with keys `username` and `password` of a user that may only read. */
+    credentials: secretRef,
+    /** The user under which the app connects: its connections must all be on one Galera node. */
+    appUser: z.string(),
+    nodes: z.number().int().min(1).default(3),
+  }),
+  databaseProxy: tier.optional(),
+  redis: z.strictObject({ cache: tier.extend({ port: port.default(6379) }) }),
+  ingress: z.strictObject({
+    controller: z.enum(['contour']),
+    namespace: name,
+    selector,
+    ingress: z.strictObject({ namespace: name, name }),
+  }),
+  prometheus: z.strictObject({
+    namespace: name,
+    selector,
+    port: port.default(9090),
+    scrapeIntervalMs: z.number().int().min(500),
+    replicas: z.number().int().min(1),
+  }),
+});
+
+export type Target = z.infer<typeof targetSchema>;

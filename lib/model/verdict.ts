@@ -1,0 +1,77 @@
+// What was concluded, and how it is told to people and machines.
+import type { Ended, Instant, RunHeader } from './evidence.ts';
+import type { Residue } from './fault.ts';
+
+export type Outcome = 'passed' | 'inconclusive' | 'failed';
+
+/** Bad before worse; a larger number is worse. */
+export const severity: Readonly<Record<Outcome, number>> = { passed: 0, inconclusive: 1, failed: 2 };
+
+export interface Finding {
+  /** Which check speaks: an objective's name, `ledger.lost`, `fault.landed`, … */
+  readonly check: string;
+  readonly outcome: Outcome;
+  /** One sentence: what was seen and what was wanted, with numbers and units. */
+  readonly says: string;
+  readonly measured?: number;
+  readonly bound?: string;
+  readonly unit?: string;
+  readonly phase?: string;
+  /** Examples, at most 20: lost markers, gaps, … */
+  readonly examples?: readonly string[];
+}
+
+export interface RecoveryMeasure {
+  /** First inject → good again and staying. Null: there was no fault, or it never came (then censoredMs says how long was looked). */
+  readonly ms: number | null;
+  readonly resolutionMs: number;
+  readonly censoredMs?: number;
+}
+
+export interface LedgerCount {
+  readonly sent: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly unknown: number;
+  readonly unknownPresent: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly refusedButFound: number;
+  readonly neverSent: number;
+  readonly stale: number;
+  /** Stock invariants that do not hold, counted over nodes, items and warehouses. */
+  readonly invariantsBroken: number;
+}
+
+export interface Verdict {
+  readonly judgeVersion: 1;
+  readonly scenario: string;
+  readonly runId: string;
+  readonly outcome: Outcome;
+  readonly findings: readonly Finding[];
+  readonly recovery: RecoveryMeasure;
+  readonly ledger: LedgerCount;
+}
+
+/** How it went is not what it showed is not what it left. Written as run.json. */
+export interface RunRecord {
+  readonly header: RunHeader;
+  readonly ended: Ended;
+  readonly reason?: string;
+  readonly endedAt: Instant;
+  readonly verdict: Verdict;
+  readonly residue: readonly Residue[];
+  /** Folder of the run, relative to the gate's. */
+  readonly folder: string;
+}
+
+/** Exit codes of every verb that judges. Dirty beats all. */
+export const exitCodes = {
+  ready: 0,
+  notReady: 1,
+  inconclusive: 2,
+  dirty: 3,
+  usage: 64,
+  internal: 70,
+  interrupted: 130,
+} as const;

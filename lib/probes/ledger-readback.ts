@@ -1,0 +1,170 @@
+// Reads back what the load wrote, on each Galera node by itself: the same rows read through a proxy would hide the node that differs.
+// What is missing at first is looked for again for a while, since late is not lost. Judging is not done here.
+import type { FoundDocument, LedgerLine, StockLevel } from '../model/evidence.ts';
+import type { Reach, SqlRow } from '../model/reach.ts';
+
+type Reads = Pick<Reach, 'sql' | 'target' | 'runId' | 'now' | 'sleep'>;
+
+const everyMs = 1_000;
+/** A node that has applied nothing for this long after the load ended is not late any more. */
+const missingMs = 10_000;
+/** A node that was killed and is being started again gets longer to answer at all. */
+const silentMs = 60_000;
+
+/** Stock of the target's warehouse before the load, on each Galera node. */
+export async function readStockBefore(reach: Reads): Promise<readonly LedgerLine[]> {
+  const nodes = await reach.sql.nodes();
+  return (await Promise.all(nodes.map((node) => readStock(reach, node, 'before', 0)))).flat();
+}
+
+/**
+ * Documents under the run's markers, in rounds: at once, and every second again for 10 s while an acknowledged marker, or one that
+ * another node has, is missing on a node. Then the stock. Each round reads every node.
+ */
+export async function readLedger(
+  reach: Reads,
+  { acknowledged = [] }: { readonly acknowledged?: readonly string[] } = {},
+): Promise<readonly LedgerLine[]> {
+  const nodes = await reach.sql.nodes();
+  const wanted = new Set(acknowledged);
+  const seen = new Map(nodes.map((node) => [node, new Set<string>()]));
+  const lines: LedgerLine[] = [];
+  const began = reach.now();
+  let round = 0;
+  for (; ; round++) {
+    const read = await Promise.all(nodes.map((node) => readDocuments(reach, node, round)));
+    let silent = false;
+    for (const [index, answer] of read.entries()) {
+      lines.push(...answer);
+      for (const line of answer) {
+        if (line.kind === 'document') {
+          wanted.add(line.document.marker);
+          seen.get(nodes[index] ?? '')?.add(line.document.marker);
+        }
+        if (line.kind === 'read' && line.error !== undefined) silent = true;
+      }
+    }
+    const missing = [...seen.values()].some((markers) => [...wanted].some((marker) => !markers.has(marker)));
+    const spentMs = reach.now() - began;
+    if (!missing && !silent) break;
+    if (spentMs >= (silent ? silentMs : missingMs)) break;
+    await reach.sleep(everyMs);
+  }
+  return [...lines, ...(await Promise.all(nodes.map((node) => readStock(reach, node, 'after', round)))).flat()];
+}
+
+async function readDocuments(reach: Reads, node: string, round: number): Promise<readonly LedgerLine[]> {
+  const { markerField } = reach.target.site;
+  try {
+    const rows = await reach.sql.query(node, documentsQuery(markerField), [`${escapeLike(`${reach.runId}-`)}%`]);
+    const at = reach.now();
+    const documents = new Map<string, FoundDocument & { lines: FoundDocument['lines'][number][] }>();
+    for (const row of rows) {
+      const name = text(row, 'name');
+      const document = documents.get(name) ?? {
+        node,
+        round,
+        at,
+        marker: text(row, 'marker'),
+        name,
+        docstatus: number(row, 'docstatus'),
+        lines: [],
+      };
+      documents.set(name, document);
+      if (row.item === null) continue; // a draft moves nothing
+      document.lines.push({ item: text(row, 'item'), warehouse: text(row, 'warehouse'), qty: number(row, 'qty') });
+    }
+    return [
+      ...[...documents.values()].map((document): LedgerLine => ({ kind: 'document', document })),
+      { kind: 'read', node, round, at, what: 'documents' },
+    ];
+  } catch (error) {
+    return [{ kind: 'read', node, round, at: reach.now(), what: 'documents', error: messageOf(error) }];
+  }
+}
+
+async function readStock(
+  reach: Reads,
+  node: string,
+  when: StockLevel['when'],
+  round: number,
+): Promise<readonly LedgerLine[]> {
+  const what = `stock-${when}` as const;
+  try {
+    const { warehouse } = reach.target.site;
+    const rows = await reach.sql.query(node, stockQuery, [warehouse, warehouse]);
+    const at = reach.now();
+    const levels = rows.map(
+      (row): LedgerLine => ({
+        kind: 'stock',
+        level: {
+          node,
+          when,
+          at,
+          item: text(row, 'item'),
+          warehouse,
+          ledgerSum: number(row, 'ledger_sum'),
+          bin: number(row, 'bin'),
+          lastRunning: number(row, 'last_running'),
+          runningMin: number(row, 'running_min'),
+        },
+      }),
+    );
+    return [...levels, { kind: 'read', node, round, at, what }];
+  } catch (error) {
+    return [{ kind: 'read', node, round, at: reach.now(), what, error: messageOf(error) }];
+  }
+}
+
+/** The marker's index finds the documents, the voucher's index their ledger entries. Entry names are of no use: a job renames them. */
+export const documentsQuery = (markerField: string) => `
+SELECT e.${quoted(markerField)} AS marker, e.name, e.docstatus, l.item_code AS item, l.warehouse,
+       CAST(SUM(l.actual_qty) AS DOUBLE) AS qty
+  FROM \`tabStock Entry\` e
+  LEFT JOIN \`tabStock Ledger Entry\` l
+    ON l.voucher_no = e.name AND l.voucher_type = 'Stock Entry' AND l.is_cancelled = 0
+ WHERE e.${quoted(markerField)} LIKE ?
+ GROUP BY e.name, l.item_code, l.warehouse
+ ORDER BY e.name, l.item_code, l.warehouse`;
+
+/**
+ * One row for each item that has a ledger or a bin in the warehouse. The newest entry is the one by which ERPNext itself goes on:
+ * posting time, then creation; the name only makes a tie come out the same on every node.
+ */
+export const stockQuery = `
+SELECT item, CAST(SUM(ledger_sum) AS DOUBLE) AS ledger_sum, CAST(SUM(bin) AS DOUBLE) AS bin,
+       CAST(SUM(last_running) AS DOUBLE) AS last_running, CAST(SUM(running_min) AS DOUBLE) AS running_min
+  FROM (
+    SELECT item_code AS item, SUM(actual_qty) AS ledger_sum, 0 AS bin,
+           SUM(IF(newest = 1, qty_after_transaction, 0)) AS last_running, MIN(qty_after_transaction) AS running_min
+      FROM (
+        SELECT item_code, actual_qty, qty_after_transaction,
+               ROW_NUMBER() OVER (PARTITION BY item_code ORDER BY posting_datetime DESC, creation DESC, name DESC) AS newest
+          FROM \`tabStock Ledger Entry\`
+         WHERE warehouse = ? AND is_cancelled = 0
+      ) entries
+     GROUP BY item_code
+    UNION ALL
+    SELECT item_code, 0, actual_qty, 0, 0 FROM \`tabBin\` WHERE warehouse = ?
+  ) both_sides
+ GROUP BY item
+ ORDER BY item`;
+
+function quoted(identifier: string): string {
+  if (/[`\0]/.test(identifier) || identifier === '')
+    throw new Error(`not a column's name: ${JSON.stringify(identifier)}`);
+  return `\`${identifier}\``;
+}
+
+const escapeLike = (prefix: string) => prefix.replaceAll(/[\\%_]/g, (character) => `\\${character}`);
+
+const text = (row: SqlRow, column: string) => String(row[column] ?? '');
+
+function number(row: SqlRow, column: string): number {
+  const value = Number(row[column] ?? Number.NaN);
+  if (!Number.isFinite(value))
+    throw new Error(`column ${column} is ${JSON.stringify(row[column] ?? null)}, not a number`);
+  return value;
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,599 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import {
+  fakeClock,
+  fakeCluster,
+  fakeFault,
+  fakeLedger,
+  fakeLoad,
+  fakeReach,
+  fakeScenario,
+  fakeTarget,
+  passed,
+} from '../../tests/fakes/run.ts';
+import type { JournalLine } from '../model/evidence.ts';
+import type { Fault } from '../model/fault.ts';
+import { partLabel, runLabel } from '../model/labels.ts';
+import type { LoadDriver } from '../model/load-driver.ts';
+import type { Reach } from '../model/reach.ts';
+import type { Scenario } from '../model/scenario.ts';
+import type { RunRecord } from '../model/verdict.ts';
+import { interruptedBy } from './gate.ts';
+import type { JournalFile } from './journal.ts';
+import { type RunDeps, runScenario } from './run-scenario.ts';
+
+interface Played {
+  readonly record: RunRecord;
+  readonly journal: readonly JournalLine[];
+  readonly events: readonly string[];
+  readonly folder: string;
+  readonly cluster: ReturnType<typeof fakeCluster>;
+}
+
+interface Setup {
+  /** Changes of the fault; told `abort`, which is Ctrl-C. */
+  readonly fault?: (world: World) => Partial<Fault>;
+  readonly scenario?: (scenario: Scenario, world: World) => Scenario;
+  readonly targets?: Parameters<typeof fakeFault>[2];
+  readonly load?: (world: World) => LoadDriver;
+  readonly deps?: (world: World) => Partial<RunDeps>;
+}
+
+interface World {
+  readonly events: string[];
+  readonly abort: () => void;
+  readonly clock: ReturnType<typeof fakeClock>;
+  readonly cluster: ReturnType<typeof fakeCluster>;
+  readonly openReach: RunDeps['openReach'];
+}
+
+async function play(setup: Setup = {}): Promise<Played> {
+  const events: string[] = [];
+  const clock = fakeClock();
+  const cluster = fakeCluster({ touched: (what) => events.push(what) });
+  const user = new AbortController();
+  const openReach = fakeReach(clock, cluster);
+  const world: World = { events, clock, cluster, openReach, abort: () => user.abort(interruptedBy('SIGINT')) };
+  const fault = fakeFault(events, setup.fault?.(world), setup.targets);
+  const plain = fakeScenario(fault);
+  const scenario = setup.scenario?.(plain, world) ?? plain;
+  const folder = join(await mkdtemp(join(tmpdir(), 'shakedown-run-')), 'run');
+  const record = await runScenario(
+    scenario,
+    {
+      target: fakeTarget,
+      folder,
+      folderName: 'run',
+      runId: 'rtest',
+      seed: 1,
+      signal: user.signal,
+      commit: 'abc',
+      versions: {},
+      context: {},
+      repeat: 'shakedown run fake-break',
+    },
+    {
+      clock,
+      openReach,
+      load: setup.load?.(world) ?? fakeLoad(clock, { events }),
+      ledger: fakeLedger(events),
+      readRunFolder: async () => ({
+        claim: scenario.claim,
+        journal: [],
+        operations: [],
+        drops: [],
+        ledger: [],
+        ranges: [],
+        damaged: [],
+      }),
+      judge: (claim) => passed(claim),
+      freeBytes: async () => 2 ** 40,
+      say: () => undefined,
+      ...setup.deps?.(world),
+    },
+  );
+  const journal = (await readFile(join(folder, 'journal.ndjson'), 'utf8'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as JournalLine);
+  return { record, journal, events, folder, cluster };
+}
+
+const story = (journal: readonly JournalLine[]) =>
+  journal.map((line) =>
+    line.kind === 'phase'
+      ? `phase ${line.phase}`
+      : line.kind === 'step'
+        ? `${line.step}${line.proof ? ` ${line.proof.is}` : ''}`
+        : line.kind === 'load'
+          ? `load ${line.event}`
+          : line.kind === 'ended'
+            ? `ended ${line.ended}`
+            : line.kind,
+  );
+
+const brokenLeft = (cluster: Played['cluster']) => cluster.list({ apiVersion: 'v1', kind: 'Broken', namespace: 'erp' });
+const ticketsLeft = (cluster: Played['cluster']) =>
+  cluster.list({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shakedown' });
+
+test('a run tells its story in order, and leaves nothing', async () => {
+  const { record, journal, events, cluster, folder } = await play();
+  expect(record).toMatchObject({ ended: 'completed', verdict: { outcome: 'passed' } });
+  expect(record.residue.every(({ is }) => is === 'clean')).toBe(true);
+  expect(story(journal).filter((what) => what !== 'holding yes')).toEqual([
+    'header',
+    'guard',
+    'load started',
+    'phase steady',
+    'prepared',
+    'phase fault',
+    'injected',
+    'landed yes',
+    'effect yes',
+    'undone',
+    'phase recovery',
+    'phase after',
+    'load stopped',
+    'residue no',
+    'ended completed',
+  ]);
+  expect(events).toEqual([
+    'stock before',
+    'load started',
+    'prepare',
+    'create ConfigMap shakedown-ticket-rtest-1',
+    'inject',
+    'create Broken broken-rtest',
+    'undo',
+    'remove Broken broken-rtest',
+    'load stopped',
+    'ledger read',
+    'residue',
+    'remove ConfigMap shakedown-ticket-rtest-1',
+  ]);
+  expect(await brokenLeft(cluster)).toEqual([]);
+  expect(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))).toEqual(record);
+  expect((await readFile(join(folder, 'prometheus.ndjson'), 'utf8')).split('\n')).toHaveLength(2);
+});
+
+test('the fault is held as long as the scenario says, and sampled meanwhile', async () => {
+  const { journal } = await play();
+  const landed = journal.find((line) => line.kind === 'step' && line.step === 'landed');
+  const undone = journal.find((line) => line.kind === 'step' && line.step === 'undone');
+  expect((undone?.mono ?? 0) - (landed?.mono ?? 0)).toBeGreaterThanOrEqual(3_000);
+  expect(story(journal).filter((what) => what === 'holding yes').length).toBeGreaterThanOrEqual(3);
+});
+
+const boom = async (): Promise<never> => {
+  throw new Error('boom');
+};
+
+test.each<[keyof Fault, string, boolean]>([
+  ['prepare', 'crashed', false],
+  ['inject', 'crashed', true],
+  ['landed', 'aborted', true],
+  ['effect', 'completed', true],
+  ['holding', 'completed', true],
+])(
+  'when %s throws the run is %s, nothing is left, and undo ran when something was prepared',
+  async (name, ended, undone) => {
+    const { record, events, cluster } = await play({ fault: () => ({ [name]: boom }) });
+    expect(record.ended).toBe(ended);
+    if (ended !== 'completed') expect(record.verdict.outcome).toBe('inconclusive');
+    expect(events.includes('undo')).toBe(undone);
+    expect(await brokenLeft(cluster)).toEqual([]);
+    expect(await ticketsLeft(cluster)).toEqual([]);
+    expect(events).toContain('load stopped');
+  },
+);
+
+test('a prepare that fails half-way leaves no helper: what carries the label of the run is swept', async () => {
+  const { record, cluster } = await play({
+    fault: () => ({
+      async prepare(reach: Reach) {
+        await reach.cluster.create({
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: {
+            name: 'helper',
+            namespace: 'shakedown',
+            labels: { [runLabel]: reach.runId, [partLabel]: 'helper' },
+          },
+        });
+        throw new Error('half-way');
+      },
+    }),
+  });
+  expect(record.reason).toContain('half-way');
+  expect(await cluster.pods('shakedown', '')).toEqual([]);
+});
+
+const abortIn = (step: 'prepare' | 'inject' | 'landed' | 'effect' | 'holding' | 'undo'): Setup => ({
+  fault: ({ abort, events, clock }) => {
+    const usual = fakeFault(events);
+    return {
+      // What was under way when Ctrl-C came goes on for a moment: undo must wait for it.
+      [step]: async (first: never, second: never) => {
+        abort();
+        await clock.sleep(50);
+        events.push(`${step} over`);
+        return (usual[step] as (a: never, b: never) => Promise<never>)(first, second);
+      },
+    };
+  },
+});
+
+test.each(['prepare', 'inject', 'landed', 'effect', 'holding', 'undo'] as const)(
+  'Ctrl-C in %s: undo runs after it, evidence is kept, the run is aborted and never passes',
+  async (step) => {
+    const { record, events, cluster, journal } = await play(abortIn(step));
+    expect(record).toMatchObject({
+      ended: 'aborted',
+      reason: 'interrupted by SIGINT',
+      verdict: { outcome: 'inconclusive' },
+    });
+    expect(record.residue.every(({ is }) => is === 'clean')).toBe(true);
+    expect(events).toContain('undo');
+    if (step === 'prepare' || step === 'inject') {
+      expect(events.indexOf('undo')).toBeGreaterThan(events.indexOf(`${step} over`));
+    }
+    expect(await brokenLeft(cluster)).toEqual([]);
+    expect(await ticketsLeft(cluster)).toEqual([]);
+    expect(story(journal).at(-1)).toBe('ended aborted');
+    expect(events).not.toContain('ledger read');
+  },
+);
+
+test.each<[string, number]>([
+  ['steady', 2_000],
+  ['recovery', 9_500],
+])('Ctrl-C in %s ends the run as aborted', async (phase, afterMs) => {
+  const { record, journal, cluster } = await play({
+    load: ({ clock, abort, events }) => {
+      void clock.sleep(afterMs).then(abort);
+      return fakeLoad(clock, { events, good: (now) => now < Date.UTC(2026, 10, 23, 12, 0, 6) });
+    },
+  });
+  expect(record.ended).toBe('aborted');
+  expect(
+    story(journal)
+      .filter((what) => what.startsWith('phase'))
+      .at(-1),
+  ).toBe(`phase ${phase}`);
+  expect(await brokenLeft(cluster)).toEqual([]);
+});
+
+test('Ctrl-C before anything began touches nothing', async () => {
+  const { record, events } = await play({
+    deps: ({ abort, openReach }) => ({
+      openReach: async (options) => {
+        abort();
+        return openReach(options);
+      },
+    }),
+  });
+  expect(record.ended).toBe('aborted');
+  expect(events).toEqual([]);
+});
+
+test('an inject that does not stop when it should makes the target dirty, and its ticket stays', async () => {
+  const { record, cluster } = await play({
+    fault: ({ abort }) => ({
+      inject: () => {
+        abort();
+        return new Promise<never>(() => undefined);
+      },
+    }),
+  });
+  expect(record.residue.some(({ is }) => is === 'cannot-tell')).toBe(true);
+  expect(await ticketsLeft(cluster)).toHaveLength(1);
+});
+
+test.each<[string, Setup['targets'], RegExp]>([
+  ['no target', [], /found no target/],
+  [
+    'too many targets',
+    [
+      { namespace: 'erp', name: 'a' },
+      { namespace: 'erp', name: 'b' },
+    ],
+    /2 targets .* allows 1/,
+  ],
+  ['a foreign namespace', [{ namespace: 'kube-system', name: 'a' }], /outside the claim's namespaces/],
+])(
+  '%s is outside the blast radius: nothing is injected, undo takes back what prepare armed',
+  async (_what, targets, says) => {
+    const { record, events } = await play({ targets });
+    expect(record.ended).toBe('aborted');
+    expect(record.reason).toMatch(says);
+    expect(events).not.toContain('inject');
+    expect(events).toContain('undo');
+  },
+);
+
+test('without a ticket in the target nothing is injected', async () => {
+  const { record, events } = await play({
+    deps: ({ clock, cluster }) => ({
+      openReach: fakeReach(clock, { ...cluster, create: boom }),
+    }),
+  });
+  expect(record.verdict.outcome).toBe('inconclusive');
+  expect(events).not.toContain('inject');
+});
+
+test('a ticket of an earlier run is in the way: nothing is touched', async () => {
+  const { record, events } = await play({
+    deps: ({ cluster }) => {
+      void cluster.create({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: {
+          name: 'shakedown-ticket-rold-1',
+          namespace: 'shakedown',
+          labels: { 'app.kubernetes.io/managed-by': 'shakedown', [partLabel]: 'ticket' },
+        },
+      });
+      return {};
+    },
+  });
+  expect(record.reason).toContain('shakedown undo --all');
+  expect(events).not.toContain('load started');
+});
+
+test.each<['no' | 'cannot-tell' | 'throws' | 'unknown']>([['no'], ['cannot-tell'], ['throws'], ['unknown']])(
+  'a guard that says %s keeps the load from starting',
+  async (answer) => {
+    const { record, events, journal } = await play({
+      scenario: (scenario) => ({
+        ...scenario,
+        claim: { ...scenario.claim, needs: ['three-nodes'] },
+        guards:
+          answer === 'unknown'
+            ? []
+            : [
+                {
+                  name: 'three-nodes',
+                  check: async () => {
+                    if (answer === 'throws') throw new Error('no answer');
+                    return { is: answer, seen: 'two nodes' };
+                  },
+                },
+              ],
+      }),
+    });
+    expect(record.ended).toBe('aborted');
+    expect(record.reason).toContain('three-nodes');
+    expect(events).not.toContain('load started');
+    expect(journal.some((line) => line.kind === 'guard' && line.name === 'three-nodes' && line.is !== 'yes')).toBe(
+      true,
+    );
+  },
+);
+
+test('a state that is not steady gets no fault', async () => {
+  const { record, events } = await play({
+    load: ({ clock, events }) => fakeLoad(clock, { events, good: () => false }),
+  });
+  expect(record).toMatchObject({ ended: 'aborted', verdict: { outcome: 'inconclusive' } });
+  expect(record.reason).toMatch(/not steady before the fault: lookups-good: 0 of \d+ good/);
+  expect(events).not.toContain('prepare');
+  expect(events).toContain('ledger read');
+});
+
+test('a load that dies ends the run, and undo runs', async () => {
+  const { record, events, cluster } = await play({
+    load: ({ clock, events }) => fakeLoad(clock, { events, diesAfterMs: 6_500 }),
+  });
+  expect(record).toMatchObject({ ended: 'aborted', verdict: { outcome: 'inconclusive' } });
+  expect(record.reason).toContain('the script threw');
+  expect(events).toContain('undo');
+  expect(await brokenLeft(cluster)).toEqual([]);
+});
+
+test('a load that can not be started ends the run before any fault', async () => {
+  const { record, events } = await play({
+    load: ({ clock }) => ({ ...fakeLoad(clock), start: () => Promise.reject(new Error('k6: not found')) }),
+  });
+  expect(record.ended).toBe('crashed');
+  expect(record.reason).toContain('k6: not found');
+  expect(events).not.toContain('prepare');
+});
+
+test('recovery is waited for until the users are well, and no longer than the scenario says', async () => {
+  const bad = Date.UTC(2026, 10, 23, 12, 0, 5);
+  const phaseMs = (journal: readonly JournalLine[]) => {
+    const at = (name: string) => journal.find((line) => line.kind === 'phase' && line.phase === name)?.mono ?? 0;
+    return at('after') - at('recovery');
+  };
+  const heals = await play({
+    load: ({ clock, events }) => fakeLoad(clock, { events, good: (now) => now < bad || now > bad + 12_000 }),
+  });
+  expect(heals.record.ended).toBe('completed');
+  expect(phaseMs(heals.journal)).toBeGreaterThan(5_000);
+  expect(phaseMs(heals.journal)).toBeLessThan(15_000);
+  const never = await play({
+    load: ({ clock, events }) => fakeLoad(clock, { events, good: (now) => now < bad + 200 }),
+  });
+  expect(phaseMs(never.journal)).toBeGreaterThanOrEqual(20_000);
+  expect(never.journal.some((line) => line.kind === 'note' && line.text.includes('not seen to be well'))).toBe(true);
+});
+
+test('a probe that throws, or answers nonsense, leaves a gap on record', async () => {
+  const { record, journal } = await play({
+    scenario: (scenario) => ({
+      ...scenario,
+      play: {
+        ...scenario.play,
+        probes: [
+          { series: 'broken', everyMs: 1_000, read: boom },
+          { series: 'nan', everyMs: 1_000, read: async (reach) => ({ at: reach.now(), value: Number.NaN }) },
+          { series: 'fine', everyMs: 1_000, read: async (reach) => ({ at: reach.now(), value: 3 }) },
+          { series: 'hangs', everyMs: 1_000, read: () => new Promise<never>(() => undefined) },
+        ],
+      },
+    }),
+  });
+  expect(record.ended).toBe('completed');
+  const readings = (series: string) => journal.filter((line) => line.kind === 'reading' && line.series === series);
+  expect(readings('broken').length).toBeGreaterThan(5);
+  expect(readings('broken').every((line) => line.kind === 'reading' && line.missing === 'boom')).toBe(true);
+  expect(readings('nan').every((line) => line.kind === 'reading' && line.missing !== undefined)).toBe(true);
+  expect(readings('fine').every((line) => line.kind === 'reading' && line.value === 3)).toBe(true);
+  expect(readings('hangs').length).toBeGreaterThan(0);
+});
+
+/** A disk that is full from the line that holds the text on. */
+function fullDisk(fullAt: string, kept: string[]): (file: string) => JournalFile {
+  return () => ({
+    append(text) {
+      if (text.includes(fullAt)) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+      kept.push(text);
+    },
+    flush: () => undefined,
+    close: () => undefined,
+  });
+}
+
+test.each(['"header"', '"prepared"', '"injected"', '"undone"', '"recovery"', '"reading"', '"ended"'])(
+  'a journal that can not take %s ends the run as aborted, with undo, and never as a pass',
+  async (fullAt) => {
+    const kept: string[] = [];
+    const events: string[] = [];
+    const clock = fakeClock();
+    const cluster = fakeCluster();
+    const scenario = fakeScenario(fakeFault(events), {
+      play: { probes: [{ series: 'fine', everyMs: 6_000, read: async (reach) => ({ at: reach.now(), value: 1 }) }] },
+    });
+    const folder = join(await mkdtemp(join(tmpdir(), 'shakedown-run-')), 'run');
+    const record = await runScenario(
+      scenario,
+      {
+        target: fakeTarget,
+        folder,
+        folderName: 'run',
+        runId: 'rfull',
+        seed: 1,
+        signal: new AbortController().signal,
+        commit: '',
+        versions: {},
+        context: {},
+        repeat: '',
+      },
+      {
+        clock,
+        openReach: fakeReach(clock, cluster),
+        load: fakeLoad(clock, { events }),
+        ledger: fakeLedger(events),
+        readRunFolder: async () => ({
+          claim: scenario.claim,
+          journal: [],
+          operations: [],
+          drops: [],
+          ledger: [],
+          ranges: [],
+          damaged: [],
+        }),
+        judge: (claim) => passed(claim),
+        freeBytes: async () => 2 ** 40,
+        say: () => undefined,
+        openJournalFile: fullDisk(fullAt, kept),
+      },
+    );
+    expect(record).toMatchObject({ ended: 'aborted', verdict: { outcome: 'inconclusive' } });
+    expect(record.reason).toContain('ENOSPC');
+    if (events.includes('prepare')) expect(events).toContain('undo');
+    expect(await brokenLeft(cluster)).toEqual([]);
+  },
+);
+
+test('too little disk keeps the run from starting', async () => {
+  const { record, events } = await play({ deps: () => ({ freeBytes: async () => 1_000 }) });
+  expect(record.reason).toContain('free the disk');
+  expect(events).toEqual([]);
+});
+
+test('Prometheus out of reach is evidence with its reason, not silence', async () => {
+  const { record, folder } = await play({
+    deps: ({ clock, cluster }) => ({
+      openReach: fakeReach(clock, cluster, {
+        instant: boom,
+        range: async () => {
+          throw new Error('connection refused');
+        },
+      }),
+    }),
+  });
+  expect(record.ended).toBe('completed');
+  expect(JSON.parse(await readFile(join(folder, 'prometheus.ndjson'), 'utf8'))).toMatchObject({
+    objective: 'up',
+    replica: 'none',
+    error: 'connection refused',
+  });
+});
+
+test('a ledger that can not be read back is a note, and the judge finds no proof', async () => {
+  const { journal } = await play({ deps: ({ events }) => ({ ledger: { ...fakeLedger(events), readBack: boom } }) });
+  expect(journal.some((line) => line.kind === 'note' && line.text.includes('boom'))).toBe(true);
+});
+
+test('an undo that fails once is tried again on the way out', async () => {
+  let tries = 0;
+  const { record, journal, cluster } = await play({
+    fault: ({ events }) => ({
+      async undo(ticket, reach) {
+        tries += 1;
+        if (tries === 1) throw new Error('API is away');
+        return fakeFault(events).undo(ticket, reach);
+      },
+    }),
+  });
+  expect(story(journal)).toContain('undo-failed');
+  expect(story(journal)).toContain('undone');
+  expect(record).toMatchObject({ ended: 'aborted' });
+  expect(record.residue.every(({ is }) => is === 'clean')).toBe(true);
+  expect(await brokenLeft(cluster)).toEqual([]);
+});
+
+test('an undo that never works leaves the target dirty with its ticket in place, and does not hide the first error', async () => {
+  const { record, cluster } = await play({ fault: () => ({ undo: boom, landed: boom }) });
+  expect(record.reason).toContain('not seen to have landed');
+  expect(record.residue.some(({ is }) => is === 'dirty')).toBe(true);
+  expect(await ticketsLeft(cluster)).toHaveLength(1);
+});
+
+test('a residue that can not be looked at counts as not clean', async () => {
+  const { record, cluster } = await play({ fault: () => ({ residue: boom }) });
+  expect(record.residue).toContainEqual({ is: 'cannot-tell', left: ['fake/break: residue: boom'] });
+  expect(await ticketsLeft(cluster)).toHaveLength(1);
+});
+
+test('a judge that throws makes the run inconclusive, and the evidence stays', async () => {
+  const { record } = await play({
+    deps: () => ({
+      judge: () => {
+        throw new Error('a bug');
+      },
+    }),
+  });
+  expect(record).toMatchObject({ ended: 'crashed', verdict: { outcome: 'inconclusive' } });
+});
+
+test('a target that can not be reached gives a record too', async () => {
+  const { record, journal } = await play({ deps: () => ({ openReach: boom }) });
+  expect(record).toMatchObject({ ended: 'crashed', reason: 'boom', verdict: { outcome: 'inconclusive' } });
+  expect(story(journal)).toEqual(['header', 'ended crashed']);
+});
+
+test('a control run has no fault and no recovery', async () => {
+  const { record, journal } = await play({
+    scenario: (scenario) => ({
+      ...scenario,
+      claim: { ...scenario.claim, faults: [], recovery: null },
+      play: { ...scenario.play, timeline: [{ waitMs: 2_000 }] },
+    }),
+  });
+  expect(record.ended).toBe('completed');
+  expect(story(journal).filter((what) => what.startsWith('phase'))).toEqual(['phase steady', 'phase after']);
+});

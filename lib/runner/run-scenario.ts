@@ -1,0 +1,608 @@
+// Plays one scenario against a target and records what happens: the one place where time passes and things change.
+// It returns a record whatever happens to the target, and every way out goes through undo.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Claim, Phase } from '../model/claim.ts';
+import type { Evidence, Instant, LedgerLine, PlannedLoad, RunHeader } from '../model/evidence.ts';
+import type { Fault, Residue, Ticket } from '../model/fault.ts';
+import type { LoadDriver, RunningLoad } from '../model/load-driver.ts';
+import type { Reach } from '../model/reach.ts';
+import { runFiles } from '../model/run-folder.ts';
+import type { Play, Scenario } from '../model/scenario.ts';
+import type { Target } from '../model/target.ts';
+import { type RunRecord, severity, type Verdict } from '../model/verdict.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { type Clock, within } from './clock.ts';
+import { type Journal, type JournalFile, openJournal } from './journal.ts';
+import { abortable, playStep } from './play-step.ts';
+import { readRanges } from './read-ranges.ts';
+import { type RunBounds, runBounds } from './run-bounds.ts';
+import { type Ending, endingOf, RunStopped } from './run-stopped.ts';
+import { type Sampling, sampleProbes } from './sample-probes.ts';
+import { searchResidue } from './search-residue.ts';
+import { listTickets, storeTicket } from './ticket-store.ts';
+import { undoStack } from './undo-stack.ts';
+import { type LoadWatch, watchLoad } from './watch-load.ts';
+import { appendLines, writeWhole } from './write-evidence.ts';
+
+export interface RunRequest {
+  readonly target: Target;
+  /** Where the run's files go; it must not exist yet. */
+  readonly folder: string;
+  /** The same as run.json names it: relative to the gate's folder. */
+  readonly folderName: string;
+  readonly runId: string;
+  readonly seed: number;
+  /** Ctrl-C, SIGTERM, a lost Lease: the run ends, undo runs. */
+  readonly signal: AbortSignal;
+  readonly commit: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly context: RunHeader['context'];
+  readonly repeat: string;
+}
+
+export interface OpenedReach {
+  readonly reach: Reach;
+  close(): Promise<void>;
+}
+
+/** Reads the database itself, node by node. */
+export interface LedgerReader {
+  stockBefore(reach: Reach): Promise<readonly LedgerLine[]>;
+  readBack(reach: Reach): Promise<readonly LedgerLine[]>;
+}
+
+export interface RunDeps {
+  readonly clock: Clock;
+  readonly openReach: (options: { runId: string; seed: number; signal: AbortSignal }) => Promise<OpenedReach>;
+  readonly load: LoadDriver;
+  readonly ledger: LedgerReader;
+  readonly readRunFolder: (folder: string) => Promise<Evidence>;
+  readonly judge: (claim: Claim, evidence: Evidence) => Verdict;
+  readonly freeBytes: (folder: string) => Promise<number>;
+  readonly say: (progress: Progress) => void;
+  readonly bounds?: Partial<RunBounds>;
+  readonly openJournalFile?: (file: string) => JournalFile;
+}
+
+export interface Progress {
+  readonly scenario: string;
+  readonly text: string;
+  readonly elapsedMs: number;
+  /** Of the whole run, when nothing has to be waited for longer than usual. */
+  readonly expectedMs: number;
+}
+
+export async function runScenario(scenario: Scenario, run: RunRequest, deps: RunDeps): Promise<RunRecord> {
+  const { claim, play } = scenario;
+  const { clock } = deps;
+  const bounds: RunBounds = { ...runBounds, ...deps.bounds };
+  const startedAt = clock.now();
+  const began = clock.mono();
+  const expectedMs = usualDurationMs(play);
+  const file = (name: string) => join(run.folder, name);
+  const say = (text: string) => deps.say({ scenario: claim.name, text, elapsedMs: clock.mono() - began, expectedMs });
+
+  /** Ends the play; the user's signal, a dead load and a full disk all come through it. */
+  const stop = new AbortController();
+  const interrupt = () => stop.abort(asStopped(run.signal.reason));
+  run.signal.addEventListener('abort', interrupt, { once: true });
+  if (run.signal.aborted) interrupt();
+
+  const openReach = (signal: AbortSignal) => deps.openReach({ runId: run.runId, seed: run.seed, signal });
+  const withReach = async <T>(signal: AbortSignal, work: (reach: Reach) => Promise<T>): Promise<T> => {
+    const opened = await openReach(signal);
+    try {
+      return await work(opened.reach);
+    } finally {
+      await opened.close().catch(() => undefined); // a connection that does not close takes nothing away from the answer
+    }
+  };
+
+  let journal: Journal | undefined;
+  const note = (text: string) => attempt(() => journal?.write({ kind: 'note', text }));
+  const prepared: { fault: Fault; ticket: Ticket; number: number; stored: boolean }[] = [];
+  const unsettled: string[] = [];
+  const stack = undoStack({
+    clock,
+    withReach,
+    deadlineMs: bounds.undoMs,
+    tell: ({ entry, error }) => {
+      const fault = entry.fault.name;
+      if (error) say(`${fault}: undo not complete: ${error.message}`);
+      journal?.write(
+        error
+          ? { kind: 'step', fault, step: 'undo-failed', error: error.message }
+          : { kind: 'step', fault, step: 'undone' },
+      );
+    },
+  });
+
+  let running: RunningLoad | undefined;
+  let watch: LoadWatch | undefined;
+  let sampling: Sampling | undefined;
+  let opened: OpenedReach | undefined;
+  let stopping = false;
+  let preparing = false;
+  let starting: Promise<unknown> = Promise.resolve();
+  let planned: PlannedLoad | undefined;
+  let header: RunHeader = makeHeader({});
+
+  let ending: Ending = { ended: 'completed' };
+  const endBy = (error: unknown) => {
+    const next = endingOf(error);
+    // The first reason is the one that counts: what fails while cleaning up never hides it.
+    if (ending.ended === 'completed') ending = next;
+    else if (next.reason !== ending.reason) note(`and then: ${next.reason}`);
+  };
+
+  try {
+    await mkdir(run.folder, { recursive: true });
+    await writeWhole(file(runFiles.claim), `${JSON.stringify(claim, null, 2)}\n`);
+    journal = openJournal(file(runFiles.journal), clock, deps.openJournalFile);
+    planned = deps.load.plan(play.load);
+    await playAll(journal);
+  } catch (error) {
+    endBy(error);
+  }
+
+  // From here on nothing hangs on the run's own signal. The target comes first.
+  if (stack.size > 0) {
+    say('undoing');
+    const outcomes = await stack.undoAll();
+    for (const { error } of outcomes) if (error) endBy(error);
+  }
+  await stopLoad();
+  if (run.signal.aborted) endBy(asStopped(run.signal.reason));
+  if (running && !run.signal.aborted && !journal?.failure) {
+    try {
+      await collect();
+    } catch (error) {
+      endBy(run.signal.aborted ? asStopped(run.signal.reason) : error);
+    }
+  }
+  await sampling?.stop();
+  watch?.close();
+  const residue = await residueOfAll();
+  stop.abort(new RunStopped('aborted', 'the run is over'));
+  await opened?.close().catch(() => undefined);
+  run.signal.removeEventListener('abort', interrupt);
+
+  if (journal) {
+    const last = journal;
+    try {
+      last.write({ kind: 'ended', ...ending });
+    } catch (error) {
+      endBy(error);
+    }
+    attempt(() => last.close());
+  }
+  return conclude();
+
+  async function playAll(journal: Journal): Promise<void> {
+    const signal = stop.signal;
+    const bounded = <T>(what: string, ms: number, work: Promise<T>) =>
+      abortable(within(clock, `${claim.name}: ${what}`, ms, work), signal);
+    const phase = (name: Phase) => journal.write({ kind: 'phase', phase: name });
+
+    say('reaching the target');
+    let unreachable: unknown;
+    try {
+      // Kept in the very continuation: a reach that opens after an abort is closed too.
+      const reached = openReach(signal).then((one) => {
+        opened = one;
+        return one;
+      });
+      const { reach } = await bounded('reaching the target', bounds.openReachMs, reached);
+      header = makeHeader(await bounded('asking versions', bounds.guardMs, askVersions(reach)));
+    } catch (error) {
+      unreachable = error;
+    }
+    journal.write({ kind: 'header', header });
+    if (!opened) throw unreachable;
+    signal.throwIfAborted();
+    const { reach } = opened;
+
+    const free = await deps.freeBytes(run.folder);
+    if (free < bounds.freeBytesMin) {
+      throw new RunStopped(
+        'aborted',
+        `${Math.floor(free / 2 ** 20)} MiB free for the run's files, wanted ${bounds.freeBytesMin / 2 ** 20} MiB. Next: free the disk`,
+      );
+    }
+    await checkGuards(reach, bounded);
+
+    say('reading the stock before');
+    await keepLedger(await bounded('stock before', bounds.ledgerMs, deps.ledger.stockBefore(reach)));
+
+    sampling = sampleProbes(play.probes, reach, journal, clock, (error) => stop.abort(error));
+    say(`starting the load ${play.load}`);
+    // Kept in the very continuation too: an abort meanwhile must still find the process to end.
+    const started = deps.load.start({
+      profile: play.load,
+      runId: run.runId,
+      seed: run.seed,
+      folder: run.folder,
+      durationMsMax: longestDurationMs(play, bounds),
+    });
+    starting = started.then(
+      (load) => {
+        running = load;
+      },
+      () => undefined,
+    );
+    const load = await bounded('starting the load', bounds.firstOperationMs, started);
+    journal.write({ kind: 'load', event: 'started' });
+    load.ended.then(
+      ({ problem, exitCode }) => {
+        if (!stopping) {
+          stop.abort(
+            new RunStopped('aborted', `the load ended before it was asked to: ${problem || `exit code ${exitCode}`}`),
+          );
+        }
+      },
+      (error: unknown) => stop.abort(error),
+    );
+    watch = watchLoad(load, header.load);
+    await bounded('waiting for the first operation', bounds.firstOperationMs, watch.first);
+
+    phase('steady');
+    const steadyFrom = clock.now();
+    await pause(`steady state`, play.steadyMs);
+    const notSteady = watch.notSteady(claim, steadyFrom, clock.now());
+    if (notSteady) throw new RunStopped('aborted', `not steady before the fault: ${notSteady}. Nothing was injected`);
+
+    let faultAt: Instant | undefined;
+    for (const step of play.timeline) {
+      if ('waitMs' in step) {
+        await pause('waiting', step.waitMs);
+        continue;
+      }
+      preparing = true;
+      await playStep(step.fault, step.holdMs, {
+        claim,
+        reach,
+        journal,
+        clock,
+        bounds,
+        stack,
+        stop,
+        say,
+        prepared: (fault, ticket) => {
+          stack.push({ fault, ticket });
+          prepared.push({ fault, ticket, number: prepared.length + 1, stored: false });
+        },
+        storeTicket: async (fault, ticket) => {
+          const entry = prepared.find((one) => one.ticket === ticket);
+          if (!entry) throw new Error(`${fault.name}: a ticket that was never prepared`);
+          entry.stored = true; // before the answer: it may be there although the answer is lost
+          await storeTicket(reach.cluster, run.target.suite.namespace, {
+            schema: 'shakedown.ticket/1',
+            runId: run.runId,
+            scenario: claim.name,
+            fault: fault.name,
+            version: fault.version,
+            number: entry.number,
+            ticket,
+          });
+        },
+        beforeInject: () => {
+          if (faultAt === undefined) phase('fault');
+          faultAt ??= clock.now();
+        },
+        unsettled: (what) => unsettled.push(what),
+      });
+    }
+
+    if (faultAt !== undefined) {
+      phase('recovery');
+      await waitForRecovery(faultAt, watch);
+    }
+    phase('after');
+    await pause('after', play.afterMs);
+  }
+
+  /** All guards are asked, so that the one who reads sees all that is in the way. */
+  async function checkGuards(
+    reach: Reach,
+    bounded: <T>(what: string, ms: number, work: Promise<T>) => Promise<T>,
+  ): Promise<void> {
+    const refused: string[] = [];
+    const tell = (name: string, is: 'yes' | 'no' | 'cannot-tell', seen: string) => {
+      journal?.write({ kind: 'guard', name, is, seen });
+      if (is !== 'yes') refused.push(`${name}: ${is === 'no' ? '' : 'cannot tell: '}${seen}`);
+    };
+    say('checking guards');
+    const left = await bounded(
+      'tickets of earlier runs',
+      bounds.guardMs,
+      listTickets(reach.cluster, run.target.suite.namespace),
+    );
+    tell(
+      'no-ticket-left',
+      left.length === 0 ? 'yes' : 'no',
+      left.length === 0
+        ? 'no ticket of an earlier run'
+        : `${left.map((ticket) => ticket.name).join(', ')} in ${run.target.suite.namespace}: an earlier run was not undone. Next: shakedown undo --all`,
+    );
+    for (const name of claim.needs) {
+      const guard = scenario.guards.find((one) => one.name === name);
+      if (!guard) {
+        tell(name, 'cannot-tell', 'the scenario has no such guard');
+        continue;
+      }
+      try {
+        const { is, seen } = await bounded(name, bounds.guardMs, guard.check(reach));
+        tell(name, is, seen);
+      } catch (error) {
+        stop.signal.throwIfAborted();
+        if (journal?.failure) throw journal.failure;
+        tell(name, 'cannot-tell', messageOf(error));
+      }
+    }
+    if (refused.length > 0) throw new RunStopped('aborted', `guards do not hold: ${refused.join('; ')}`);
+  }
+
+  async function pause(what: string, ms: number): Promise<void> {
+    const until = clock.mono() + ms;
+    for (let left = ms; left > 0; left = until - clock.mono()) {
+      say(`${what}, ${Math.ceil(left / 1000)} s left`);
+      await clock.sleep(Math.min(1_000, left), stop.signal);
+    }
+  }
+
+  async function waitForRecovery(since: Instant, load: LoadWatch): Promise<void> {
+    if (!claim.recovery) return;
+    const until = clock.mono() + play.recoveryWaitMs;
+    for (let left = play.recoveryWaitMs; left > 0; left = until - clock.mono()) {
+      if (load.recovered(claim.recovery, since, clock.now())) return;
+      say(`waiting for recovery, at most ${Math.ceil(left / 1000)} s more`);
+      await clock.sleep(Math.min(bounds.recoveryEveryMs, left), stop.signal);
+    }
+    note(`the users were not seen to be well again within ${play.recoveryWaitMs / 1000} s after undo`);
+  }
+
+  async function stopLoad(): Promise<void> {
+    await within(clock, 'starting the load', bounds.firstOperationMs, starting).catch(endBy);
+    if (!running) return;
+    stopping = true;
+    say('stopping the load, waiting for answers under way');
+    try {
+      // After Ctrl-C nobody waits for answers: what is under way stays unknown.
+      const graceMs = run.signal.aborted ? 2_000 : bounds.loadGraceMs;
+      const end = await within(clock, 'stopping the load', graceMs + 30_000, running.stop(graceMs));
+      const { exitCode, processorSeconds, problem } = end;
+      journal?.write({
+        kind: 'load',
+        event: 'stopped',
+        exitCode,
+        processorSeconds,
+        ...(problem ? { detail: problem } : {}),
+      });
+    } catch (error) {
+      endBy(error);
+    }
+  }
+
+  /** What is read after the load: the ledger on every Galera node, and Prometheus over the whole run. */
+  async function collect(): Promise<void> {
+    const collected = <T>(work: (reach: Reach) => Promise<T>) => abortable(withReach(run.signal, work), run.signal);
+    await clock.sleep(bounds.quiesceMs, run.signal);
+    await sampling?.stop();
+    say('reading the ledger on every Galera node');
+    let lines: readonly LedgerLine[] = [];
+    try {
+      lines = await collected((reach) =>
+        within(clock, 'reading the ledger', bounds.ledgerMs, deps.ledger.readBack(reach)),
+      );
+    } catch (error) {
+      run.signal.throwIfAborted();
+      note(`the ledger could not be read: ${messageOf(error)}`);
+    }
+    await keepLedger(lines);
+    say('reading Prometheus');
+    const to = clock.now();
+    await clock.sleep(run.target.prometheus.scrapeIntervalMs, run.signal); // so that the last moments are scraped too
+    await collected(async (reach) => {
+      const ranges = await readRanges(claim, reach, {
+        from: startedAt,
+        to,
+        stepMs: run.target.prometheus.scrapeIntervalMs,
+      });
+      await appendLines(file(runFiles.prometheus), ranges);
+    });
+  }
+
+  async function keepLedger(lines: readonly LedgerLine[]): Promise<void> {
+    await appendLines(file(runFiles.ledger), lines);
+  }
+
+  async function residueOfAll(): Promise<readonly Residue[]> {
+    // Undone beside work that was still under way: its ticket must stay, and the target counts as dirty.
+    const untidy: readonly Residue[] = unsettled.map((what) => ({
+      is: 'cannot-tell',
+      left: [`${what} was still under way when it was undone: nobody knows what it did after that`],
+    }));
+    if (prepared.length === 0 && untidy.length === 0 && !preparing) return [];
+    say('looking for residue');
+    const found = await searchResidue(
+      prepared.map((entry) => ({ ...entry, stored: entry.stored && untidy.length === 0 })),
+      {
+        runId: run.runId,
+        namespace: run.target.suite.namespace,
+        clock,
+        withReach,
+        withinMs: bounds.residueMs,
+        note,
+        tell: (fault, residue) =>
+          attempt(() =>
+            journal?.write({
+              kind: 'step',
+              fault,
+              step: 'residue',
+              proof: {
+                is: residue.is === 'clean' ? 'no' : residue.is === 'dirty' ? 'yes' : 'cannot-tell',
+                at: clock.now(),
+                evidence: { residue: residue.is, left: residue.left },
+              },
+            }),
+          ),
+      },
+    );
+    return [...untidy, ...found];
+  }
+
+  async function conclude(): Promise<RunRecord> {
+    say('judging');
+    const verdict = await judged();
+    const { ended, reason } = ending;
+    const record: RunRecord = {
+      header,
+      ended,
+      ...(reason === undefined ? {} : { reason }),
+      endedAt: clock.now(),
+      verdict,
+      residue,
+      folder: run.folderName,
+    };
+    await writeWhole(file(runFiles.verdict), `${canonicalJson(verdict)}\n`)
+      .then(() => writeWhole(file(runFiles.record), `${JSON.stringify(record, null, 2)}\n`))
+      .catch((error: unknown) => say(`the verdict could not be written to ${run.folder}: ${messageOf(error)}`));
+    return record;
+  }
+
+  async function judged(): Promise<Verdict> {
+    try {
+      const evidence = await deps.readRunFolder(run.folder);
+      const verdict = deps.judge(evidence.claim, evidence);
+      // The journal tells the judge how the run ended; when that very line could not be written, this still holds.
+      return ending.ended === 'completed'
+        ? verdict
+        : atMostInconclusive(verdict, 'run.ended', `${ending.ended}: ${ending.reason}`);
+    } catch (error) {
+      endBy(error);
+      return atMostInconclusive(noVerdict(), 'run.judged', `the evidence could not be judged: ${messageOf(error)}`);
+    }
+  }
+
+  function noVerdict(): Verdict {
+    return {
+      judgeVersion: 1,
+      scenario: claim.name,
+      runId: run.runId,
+      outcome: 'inconclusive',
+      findings: [],
+      recovery: { ms: null, resolutionMs: 0 },
+      ledger: {
+        sent: 0,
+        acknowledged: 0,
+        refused: 0,
+        unknown: 0,
+        unknownPresent: 0,
+        lost: 0,
+        duplicated: 0,
+        refusedButFound: 0,
+        neverSent: 0,
+        stale: 0,
+        invariantsBroken: 0,
+      },
+    };
+  }
+
+  function makeHeader(versions: Readonly<Record<string, string>>): RunHeader {
+    return {
+      schema: 'shakedown.run/1',
+      scenario: claim.name,
+      runId: run.runId,
+      startedAt,
+      seed: run.seed,
+      target: { name: run.target.name, environment: run.target.environment.class },
+      commit: run.commit,
+      versions: { ...run.versions, ...versions },
+      context: run.context,
+      load: planned ?? noLoad(play.load),
+      repeat: run.repeat,
+    };
+  }
+}
+
+/** A verdict may be lowered by what the runner knows, never raised. */
+function atMostInconclusive(verdict: Verdict, check: string, says: string): Verdict {
+  if (severity[verdict.outcome] >= severity.inconclusive && verdict.findings.some((one) => one.outcome !== 'passed')) {
+    return verdict;
+  }
+  return {
+    ...verdict,
+    outcome: 'inconclusive',
+    findings: [...verdict.findings, { check, outcome: 'inconclusive', says }],
+  };
+}
+
+/** Versions are context: one that can't be had is no reason not to run. */
+async function askVersions(reach: Reach): Promise<Record<string, string>> {
+  const ask = (work: Promise<string>) => work.catch(() => 'unknown');
+  return {
+    kubernetes: await ask(reach.cluster.version()),
+    mariadb: await ask(
+      reach.sql.nodes().then(async ([node]) => {
+        if (node === undefined) return 'unknown';
+        const [row] = await reach.sql.query(node, 'SELECT VERSION() AS version');
+        return String(row?.version ?? 'unknown');
+      }),
+    ),
+  };
+}
+
+/** Roughly: for the progress line only. */
+export function usualDurationMs(play: Play): number {
+  const steps = play.timeline.map((step) => ('waitMs' in step ? step.waitMs : step.holdMs + 15_000));
+  const faults = play.timeline.some((step) => 'fault' in step);
+  return (
+    15_000 +
+    play.steadyMs +
+    steps.reduce((sum, ms) => sum + ms, 0) +
+    (faults ? play.recoveryWaitMs / 3 : 0) +
+    play.afterMs +
+    15_000
+  );
+}
+
+function longestDurationMs(play: Play, bounds: RunBounds): number {
+  const perFault =
+    bounds.prepareMs +
+    bounds.ticketMs +
+    bounds.injectMs +
+    bounds.landedWithinMs +
+    bounds.effectWithinMs +
+    2 * bounds.undoMs;
+  const steps = play.timeline.map((step) => ('waitMs' in step ? step.waitMs : step.holdMs + perFault));
+  return (
+    bounds.firstOperationMs +
+    play.steadyMs +
+    steps.reduce((sum, ms) => sum + ms, 0) +
+    play.recoveryWaitMs +
+    play.afterMs
+  );
+}
+
+function asStopped(reason: unknown): RunStopped {
+  return reason instanceof RunStopped ? reason : new RunStopped('aborted', messageOf(reason));
+}
+
+const noLoad = (profile: string): PlannedLoad => ({
+  profile,
+  ratesPerSecond: { 'barcode-lookup': 0, 'goods-receipt': 0, 'parts-issue': 0 },
+  stallBudgetMs: 0,
+  virtualUsersMax: 0,
+});
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** For telling things while cleaning up: the journal remembers its own failure. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // See above.
+  }
+}

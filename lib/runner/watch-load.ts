@@ -1,0 +1,84 @@
+// What the users feel while the run goes on. Only for deciding when to inject and how long to wait: the verdict comes from the files.
+import type { Claim, Journey, RecoveryRule } from '../model/claim.ts';
+import type { Instant, PlannedLoad } from '../model/evidence.ts';
+import type { RunningLoad } from '../model/load-driver.ts';
+
+interface Event {
+  readonly at: Instant;
+  readonly journey: Journey;
+  readonly good: number;
+  readonly bad: number;
+}
+
+export interface LoadWatch {
+  /** Resolves with the first operation or drop. */
+  readonly first: Promise<void>;
+  /** Why the time from `from` to `to` is not a steady state; undefined when it is one. */
+  notSteady(claim: Claim, from: Instant, to: Instant): string | undefined;
+  /** True when the window that ends a little before `now` is good by the claim's own rule. */
+  recovered(rule: RecoveryRule, since: Instant, now: Instant): boolean;
+  close(): void;
+}
+
+/** Answers are seen when they come: what was sent within this time may still be under way and is left out. */
+const answerLagMs = 1_000;
+/** A window with fewer events than this share of the planned ones is a stall, not a recovery. */
+const arrivedRatioMin = 0.5;
+
+export function watchLoad(load: RunningLoad, planned: PlannedLoad): LoadWatch {
+  const events: Event[] = [];
+  const ratePerMs = Object.values(planned.ratesPerSecond).reduce((sum, rate) => sum + rate, 0) / 1000;
+  const { promise: first, resolve } = Promise.withResolvers<void>();
+  const close = load.listen((event) => {
+    if (event.kind === 'operation') {
+      const { sentAt, journey, good } = event.operation;
+      events.push({ at: sentAt, journey, good: good ? 1 : 0, bad: good ? 0 : 1 });
+    } else {
+      events.push({ at: event.drop.at, journey: event.drop.journey, good: 0, bad: event.drop.count });
+    }
+    resolve();
+  });
+
+  function count(from: Instant, to: Instant, journeys?: readonly Journey[]) {
+    let good = 0;
+    let bad = 0;
+    for (const event of events) {
+      if (event.at < from || event.at >= to || (journeys && !journeys.includes(event.journey))) continue;
+      good += event.good;
+      bad += event.bad;
+    }
+    return { good, bad, all: good + bad };
+  }
+
+  return {
+    first,
+    close,
+    notSteady(claim, from, to) {
+      if (count(from, to).all === 0) return 'no operation was answered';
+      for (const objective of claim.objectives) {
+        if (objective.source !== 'k6' || objective.measure !== 'good-ratio' || !objective.phases.includes('steady'))
+          continue;
+        const { good, all } = count(from, to, objective.journeys);
+        if (all < objective.samplesMin) {
+          return `${objective.name}: ${all} operations, wanted at least ${objective.samplesMin}`;
+        }
+        if (objective.min !== undefined && good / all < objective.min) {
+          return `${objective.name}: ${good} of ${all} good (${(good / all).toFixed(4)}), wanted at least ${objective.min}`;
+        }
+      }
+      // A claim without an objective of its own for the steady phase is held to its recovery rule.
+      const { bad, all } = count(from, to);
+      if (claim.recovery && bad / all > claim.recovery.badRatioMax) {
+        return `${bad} of ${all} operations bad, wanted at most a share of ${claim.recovery.badRatioMax}`;
+      }
+      return undefined;
+    },
+    recovered(rule, since, now) {
+      const to = now - answerLagMs;
+      const from = to - rule.windowMs;
+      if (from < since) return false;
+      const { bad, all } = count(from, to);
+      return all > 0 && all >= arrivedRatioMin * ratePerMs * rule.windowMs && bad / all <= rule.badRatioMax;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+// What was sent and what came back, as k6 points: the driver keeps them verbatim in samples.ndjson, lib/evidence/samples.ts reads them.
+// A write is put on record before it goes out. When k6 dies in between, the marker is known and its outcome is not.
+import exec from 'k6/execution';
+import { Counter, Trend } from 'k6/metrics';
+import type { Journey } from '../lib/model/claim.ts';
+import type { Result, Turn } from './turn.ts';
+
+const operation = new Trend('operation');
+const writeSent = new Counter('write_sent');
+const iterationFailed = new Counter('iteration_failed');
+
+export function recordWriteSent(journey: Journey, sentAt: number, write: NonNullable<Turn['write']>): void {
+  withMetadata({ sentAt, ...identity(write) }, () => writeSent.add(1, { journey }));
+}
+
+export function recordOperation(
+  journey: Journey,
+  sentAt: number,
+  durationMs: number,
+  good: boolean,
+  result: Result,
+  write: Turn['write'],
+): void {
+  withMetadata(
+    {
+      sentAt,
+      status: result.status,
+      ...(result.excType ? { excType: result.excType } : {}),
+      ...(write && result.write
+        ? {
+            ...identity(write),
+            write: result.write.outcome,
+            ...(result.write.document ? { document: result.write.document } : {}),
+          }
+        : {}),
+    },
+    () => operation.add(durationMs, { journey, outcome: good ? 'good' : 'bad' }),
+  );
+}
+
+/** Counted by the driver, which then says that the load itself was at fault. */
+export function recordIterationFailed(journey: Journey): void {
+  iterationFailed.add(1, { journey });
+}
+
+const identity = ({ marker, lines }: NonNullable<Turn['write']>) => ({
+  marker,
+  lines: JSON.stringify(lines.map(({ item, warehouse, qty }) => [item, warehouse, qty])),
+});
+
+/** Metadata makes no time series, unlike tags. It stays with the virtual user until taken away, and would stick to k6's own points. */
+function withMetadata(values: Readonly<Record<string, string | number>>, add: () => void): void {
+  const { metadata } = exec.vu.metrics;
+  for (const [key, value] of Object.entries(values)) metadata[key] = value;
+  try {
+    add();
+  } finally {
+    for (const key of Object.keys(values)) delete metadata[key];
+  }
+}

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { faults } from '../chaos/registry.ts';
+import config from '../k6.config.ts';
+import { scenarioNamed, scenarios, scenariosOf } from './catalog.ts';
+
+const profileOf = (name: string) => {
+  const profile = (config.profiles as Record<string, (typeof config.profiles)['gate']>)[name];
+  if (!profile) throw new Error(`no profile ${name} in k6.config.ts`);
+  return profile;
+};
+
+test('every claim is plain JSON', () => {
+  for (const { claim } of scenarios) expect(JSON.parse(JSON.stringify(claim))).toEqual(claim);
+});
+
+test('names are unique, of scenarios and of objectives within one', () => {
+  const unique = (names: readonly string[]) => expect([...new Set(names)]).toEqual(names);
+  unique(scenarios.map(({ claim }) => claim.name));
+  for (const { claim } of scenarios) unique(claim.objectives.map(({ name }) => name));
+  expect(scenarioNamed('control')?.claim.name).toBe('control');
+  expect(scenarioNamed('nothing')).toBeUndefined();
+});
+
+test('the smallest suite holds the control and the crash, and larger ones hold it', () => {
+  expect(scenariosOf('smoke').map(({ claim }) => claim.name)).toEqual(['control', 'galera-writer-crash']);
+  expect(scenariosOf('full')).toEqual(scenarios);
+});
+
+test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))(
+  '%s: guards, faults and probes that it names exist',
+  (_name, { claim, play, guards }) => {
+    expect(guards.map(({ name }) => name)).toEqual(expect.arrayContaining([...claim.needs]));
+    const played = play.timeline.flatMap((step) => ('fault' in step ? [step.fault] : []));
+    expect(claim.faults).toEqual(played.map((fault) => fault.name));
+    for (const fault of played) expect(faults.map((one) => one.fault)).toContain(fault);
+    const sampled = play.probes.map(({ series }) => series);
+    for (const objective of claim.objectives) {
+      if (objective.source === 'probe') expect(sampled).toContain(objective.series);
+    }
+  },
+);
+
+test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))(
+  '%s: the numbers of its hypothesis are those of its claim and of the load',
+  (_name, { claim, play }) => {
+    const { technicians, perTechnicianHour: hourly } = profileOf(play.load);
+    const perSecond = (number: number) => (technicians * number) / 3600;
+    const scans = perSecond(hourly['barcode-lookup']);
+    const writes = perSecond(hourly['goods-receipt']) + perSecond(hourly['parts-issue']);
+    expect(claim.hypothesis).toContain(`${scans} scans/s and ${writes} writes/s`);
+    expect(claim.hypothesis).toMatch(/(loses?|lose) no acknowledged write/);
+    if (claim.recovery) expect(claim.hypothesis).toContain(`within ${claim.recovery.recoveryMsMax / 1000} s`);
+    else {
+      expect(claim.hypothesis).toContain(`for ${(play.steadyMs + play.afterMs) / 1000} s`);
+      const p95 = claim.objectives.find(({ name }) => name === 'scans-p95');
+      expect(claim.hypothesis).toContain(`95 % of the scans are answered within ${p95?.max} ms`);
+    }
+    if (claim.hypothesis.includes('three Galera nodes')) expect(claim.ledger.nodes).toBe(3);
+  },
+);
+
+test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))(
+  '%s: each phase is long enough for the samples that its objectives want, and the run for its writes',
+  (_name, { claim, play }) => {
+    const { technicians, perTechnicianHour: hourly } = profileOf(play.load);
+    const holdMs = play.timeline.reduce((sum, step) => sum + ('fault' in step ? step.holdMs : step.waitMs), 0);
+    const lengthMs = { steady: play.steadyMs, fault: holdMs, after: play.afterMs, recovery: 0 };
+    for (const objective of claim.objectives) {
+      for (const phase of objective.phases) {
+        if (objective.source === 'k6') {
+          const perHour = objective.journeys.reduce((sum, journey) => sum + hourly[journey], 0);
+          const planned = (technicians * perHour * lengthMs[phase]) / 3_600_000;
+          expect(planned * 0.8, `${objective.name} in ${phase}`).toBeGreaterThanOrEqual(objective.samplesMin);
+          // Below that a 95th percentile is the maximum or nearly so.
+          if (objective.measure === 'latency-p95-ms') expect(objective.samplesMin).toBeGreaterThanOrEqual(59);
+        }
+        if (objective.source === 'probe') {
+          const probe = play.probes.find(({ series }) => series === objective.series);
+          expect(lengthMs[phase] / (probe?.everyMs ?? 0) / 1.5).toBeGreaterThanOrEqual(objective.samplesMin);
+        }
+      }
+    }
+    const writes = (technicians * (hourly['goods-receipt'] + hourly['parts-issue'])) / 3_600_000;
+    const wholeMs = play.steadyMs + holdMs + play.afterMs;
+    expect(writes * wholeMs * 0.9).toBeGreaterThanOrEqual(claim.load.acknowledgedMin * 0.9);
+    expect(writes * wholeMs).toBeGreaterThanOrEqual(claim.load.acknowledgedMin);
+  },
+);
+
+test('the gate’s two scenarios take less than six minutes, even when recovery is waited for to the end', () => {
+  const wholeMs = scenariosOf('smoke').reduce((sum, { play }) => {
+    const timeline = play.timeline.reduce(
+      (part, step) => part + ('fault' in step ? step.holdMs + 20_000 : step.waitMs),
+      0,
+    );
+    return sum + play.steadyMs + timeline + play.recoveryWaitMs + play.afterMs + 30_000;
+  }, 0);
+  expect(wholeMs).toBeLessThan(6 * 60_000);
+});

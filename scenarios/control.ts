@@ -1,0 +1,31 @@
+// The same load without any fault. What breaks here is the platform's own defect and must not be blamed on a fault.
+
+import type { Scenario } from '../lib/model/scenario.ts';
+import { guards } from '../lib/probes/guards.ts';
+import { ledgerOfThreeNodes, needs, probes, serviceObjectives } from './workshop.ts';
+
+export const control: Scenario = {
+  claim: {
+    name: 'control',
+    hypothesis:
+      'Without any fault, 20 scans/s and 5 writes/s for 60 s lose no acknowledged write, and 95 % of the scans are answered within 200 ms.',
+    judgeVersion: 1,
+    faults: [],
+    objectives: serviceObjectives,
+    load: { achievedRatioMin: 0.95, acknowledgedMin: 250 },
+    ledger: ledgerOfThreeNodes,
+    recovery: null,
+    blastRadius: { namespaces: [], targetsMax: 0 },
+    needs,
+  },
+  play: {
+    load: 'gate',
+    steadyMs: 40_000,
+    timeline: [],
+    recoveryWaitMs: 0,
+    afterMs: 20_000,
+    probes,
+  },
+  guards,
+  suite: 'smoke',
+};

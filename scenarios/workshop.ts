@@ -1,0 +1,123 @@
+// What every scenario of the workshop claims: the service level while nothing is broken, measured by users and by the servers apart.
+import type { Claim, LedgerRule, Objective } from '../lib/model/claim.ts';
+import type { Probe } from '../lib/model/scenario.ts';
+import { appWriterNodes, busiestNodeShare, galeraSizeMin } from '../lib/probes/galera.ts';
+import { guards } from '../lib/probes/guards.ts';
+
+export const needs: Claim['needs'] = guards.map((guard) => guard.name);
+
+export const probes: readonly Probe[] = [galeraSizeMin, appWriterNodes, busiestNodeShare];
+
+export const ledgerOfThreeNodes: LedgerRule = { nodes: 3, lostMax: 0, duplicatedMax: 0 };
+
+const requests = 'workshop_http_request_duration_seconds';
+/** Four scrapes: fewer give a rate no footing. */
+const window = '20s';
+
+/** Over this much of a phase a query must have had a value: a rate needs two scrapes, so the first steps under load have none. */
+const coverageMin = 0.5;
+
+export const serviceObjectives: readonly Objective[] = [
+  {
+    name: 'scans-good',
+    source: 'k6',
+    journeys: ['barcode-lookup'],
+    measure: 'good-ratio',
+    phases: ['steady', 'after'],
+    min: 0.99,
+    samplesMin: 200,
+  },
+  {
+    name: 'writes-good',
+    source: 'k6',
+    journeys: ['goods-receipt', 'parts-issue'],
+    measure: 'good-ratio',
+    phases: ['steady', 'after'],
+    min: 0.99,
+    samplesMin: 59,
+  },
+  // A scanner that answers within 200 ms feels instant; a booking may take a moment.
+  {
+    name: 'scans-p95',
+    source: 'k6',
+    journeys: ['barcode-lookup'],
+    measure: 'latency-p95-ms',
+    phases: ['steady', 'after'],
+    max: 200,
+    samplesMin: 200,
+  },
+  {
+    name: 'writes-p95',
+    source: 'k6',
+    journeys: ['goods-receipt', 'parts-issue'],
+    measure: 'latency-p95-ms',
+    phases: ['steady', 'after'],
+    max: 500,
+    samplesMin: 59,
+  },
+  {
+    // An exporter that is gone takes its series along, and `< 3` of nothing is no alarm: only all three together are a value.
+    name: 'galera-size',
+    source: 'prometheus',
+    query:
+      'min(mysql_global_status_wsrep_cluster_size) and (count(mysql_global_status_wsrep_cluster_size) == 3) and (sum(mysql_up) == 3)',
+    unit: 'nodes',
+    reduce: 'min',
+    phases: ['steady', 'after'],
+    min: 3,
+    coverageMin: 0.5,
+  },
+  {
+    // No series of a 5xx is no error; no traffic at all is no value.
+    name: 'app-error-share',
+    source: 'prometheus',
+    query: `(sum(rate(${requests}_count{status=~"5.."}[${window}])) or vector(0)) / (sum(rate(${requests}_count[${window}])) > 0)`,
+    unit: 'share',
+    reduce: 'max',
+    phases: ['steady'],
+    max: 0.01,
+    coverageMin,
+  },
+  {
+    // The window still holds the end of the fault when the phase begins, so its last value counts.
+    name: 'app-error-share-after',
+    source: 'prometheus',
+    query: `(sum(rate(${requests}_count{status=~"5.."}[${window}])) or vector(0)) / (sum(rate(${requests}_count[${window}])) > 0)`,
+    unit: 'share',
+    reduce: 'last',
+    phases: ['after'],
+    max: 0.01,
+    coverageMin,
+  },
+  {
+    name: 'app-p95',
+    source: 'prometheus',
+    query: `histogram_quantile(0.95, sum by (le) (rate(${requests}_bucket[${window}]))) and (sum(rate(${requests}_count[${window}])) > 0)`,
+    unit: 's',
+    reduce: 'last',
+    phases: ['steady', 'after'],
+    max: 0.5,
+    coverageMin,
+  },
+  {
+    name: 'galera-size-seen',
+    source: 'probe',
+    series: galeraSizeMin.series,
+    unit: 'nodes',
+    reduce: 'min',
+    phases: ['steady', 'after'],
+    min: 3,
+    samplesMin: 5,
+  },
+  {
+    name: 'single-writer-kept',
+    source: 'probe',
+    series: appWriterNodes.series,
+    unit: 'nodes',
+    reduce: 'max',
+    phases: ['steady', 'after'],
+    min: 1,
+    max: 1,
+    samplesMin: 5,
+  },
+];
