@@ -16,7 +16,8 @@ const wanted = createHash('sha256')
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) install();
 
 const [first, ...rest] = process.argv.slice(2);
-const script = first === '--run' ? [join(repo, rest[0] ?? ''), ...rest.slice(1)] : [join(repo, 'cli/main.ts'), first, ...rest];
+const script =
+  first === '--run' ? [join(repo, rest[0] ?? ''), ...rest.slice(1)] : [join(repo, 'cli/main.ts'), first, ...rest];
 // Signals of the terminal reach the child by themselves; this process only waits for its end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 const child = spawn(join(modules, '.bin/node'), script.filter(Boolean), { stdio: 'inherit', cwd: repo });

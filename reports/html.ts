@@ -20,10 +20,13 @@ export const trusted = (markup: string): Html => ({ [text]: markup });
 
 export function render(content: Content): string {
   if (content === false || content === null || content === undefined) return '';
-  if (typeof content === 'string' || typeof content === 'number') return escape(String(content));
+  if (typeof content === 'string' || typeof content === 'number') return escaped(String(content));
   if (Array.isArray(content)) return content.map(render).join('');
   return (content as Html)[text];
 }
+
+/** No HTML at all, escaped or not; what a target wrote may hold them. Line feeds and tabs are fine. */
+const controls = /(?![\n\t\r])\p{Cc}/gu;
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -32,9 +35,5 @@ const entities: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 };
-const escape = (value: string): string =>
-  // Control characters are no HTML at all; what a target wrote may hold them.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
-  value
-    .replace(/[&<>"']/g, (character) => entities[character] ?? '')
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd');
+const escaped = (value: string): string =>
+  value.replace(/[&<>"']/g, (character) => entities[character] ?? '').replace(controls, '\ufffd');

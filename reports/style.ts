@@ -17,7 +17,7 @@ h1,h2,h3,p,ol,ul,dl,dd,figure,table{margin:0;padding:0}
 a{color:inherit;text-decoration-thickness:1px;text-underline-offset:.2em}
 a:focus-visible,summary:focus-visible,[tabindex]:focus-visible{outline:2px solid var(--scan);outline-offset:3px;border-radius:3px}
 code,pre{font-family:var(--mono);font-size:.86em}
-.page{max-width:1080px;margin:0 auto;padding:0 24px 72px}
+.page{max-width:1080px;margin:0 auto;padding:0 24px 8px}
 .skip{position:absolute;left:-999px}.skip:focus{left:16px;top:8px;background:var(--card);padding:6px 12px;z-index:1}
 .banner{color:var(--on-banner);padding:26px 0 30px;margin-bottom:40px}
 .banner>div{max-width:1080px;margin:0 auto;padding:0 24px}
@@ -93,12 +93,15 @@ figcaption{font-size:.84rem;color:var(--soft);margin-top:8px;max-width:60em}
 .bar-good{fill:var(--good-bar)}.bar-bad{fill:var(--failed)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 22px;list-style:none;font-size:.84rem;color:var(--soft);margin-top:6px}
 .legend li{display:inline-flex;align-items:center;gap:7px}.legend svg{width:22px;height:12px;flex:none}
-footer{color:var(--soft);font-size:.86rem;border-top:1px solid var(--line);padding-top:20px;display:grid;gap:10px;max-width:100%}
+footer{color:var(--soft);font-size:.86rem;margin-bottom:64px}
+footer>div{border-top:1px solid var(--line);padding-top:20px;display:grid;gap:10px}
 footer p{max-width:60em}
 @media (max-width:700px){
 .page,.banner>div{padding-left:18px;padding-right:18px}
 .card{padding:22px 18px 24px;border-radius:8px}
-.timeline.wide{display:none}.timeline.narrow{display:block}
+.roomy{display:none}
+.timeline.wide{display:none}.timeline.narrow{display:block}.timeline.narrow text{font-size:11px}
+th,td{padding-right:12px}
 .numbers{grid-template-columns:1fr 1fr}.numbers dd{font-size:1.4rem}
 .findings thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 .findings,.findings tbody,.findings tr{display:block}

@@ -34,13 +34,13 @@ function drawing(view: RunView, size: 'wide' | 'narrow', key: string): Html {
   return html`<svg class="timeline ${size}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${key}-title">
 <title id="${key}-title">${summary(view)}</title>
 <defs><pattern id="${key}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0V7"/></pattern></defs>
-${faultWindows(view, frame, key)}${grid(frame)}${phases(view, frame, size)}${dots(view, frame)}${lines(view, frame)}${bars(view, frame)}${drops(view, frame)}${moments(view, frame)}${timeAxis(view, frame, size)}</svg>`;
+${faultWindows(view, frame, key)}${grid(frame)}${phases(view, frame, size)}${goodDots(view, frame)}${lines(view, frame)}${badMarks(view, frame)}${bars(view, frame)}${drops(view, frame)}${moments(view, frame)}${timeAxis(view, frame, size)}</svg>`;
 }
 
 function frameOf(view: RunView, size: 'wide' | 'narrow'): Frame {
   const wide = size === 'wide';
   const width = wide ? 960 : 360;
-  const [left, right] = [wide ? 58 : 44, width - 10];
+  const [left, right] = [wide ? 58 : 50, width - 10];
   const top = 46;
   const bottom = top + (wide ? 210 : 190);
   const barsTop = bottom + 34;
@@ -98,13 +98,16 @@ function phases(view: RunView, { x, top, barsBottom }: Frame, size: 'wide' | 'na
 
 const kinds: readonly OperationKind[] = ['scan', 'write'];
 
-function dots(view: RunView, { x, y }: Frame): Html {
-  const good = (kind: OperationKind) =>
+function goodDots(view: RunView, { x, y }: Frame): Html {
+  const path = (kind: OperationKind) =>
     view.dots.flatMap((dot) => (dot.good && dot.kind === kind ? [`M${x(dot.at)} ${y(dot.ms)}h0`] : [])).join('');
-  const bad = view.dots.flatMap((dot) =>
-    dot.good ? [] : [`M${round(x(dot.at) - 2.4)} ${round(y(dot.ms) - 2.4)}l4.8 4.8m0 -4.8l-4.8 4.8`],
-  );
-  return html`${kinds.map((kind) => html`<path class="dots ${kind}" d="${trusted(good(kind))}"/>`)}<path class="bad" d="${trusted(bad.join(''))}"/>`;
+  return html`${kinds.map((kind) => html`<path class="dots ${kind}" d="${trusted(path(kind))}"/>`)}`;
+}
+
+function badMarks(view: RunView, { x, y }: Frame): Html {
+  const cross = (at: Instant, ms: number) => `M${round(x(at) - 2.4)} ${round(y(ms) - 2.4)}l4.8 4.8m0 -4.8l-4.8 4.8`;
+  const path = view.dots.flatMap(({ at, ms, good }) => (good ? [] : [cross(at, ms)])).join('');
+  return html`<path class="bad" d="${trusted(path)}"/>`;
 }
 
 /** p95 of each bin; a bin without answers breaks the line, since nobody knows what would have been. */

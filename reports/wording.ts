@@ -34,16 +34,18 @@ export const stepWord: Readonly<Record<StepName, string>> = {
   residue: 'Looked for residue',
 };
 
-/** 430 ms, 8.2 s, 12 min 5 s, 2 h 3 min */
+/** 430 ms, 8.2 s, 12 min 5 s, 2 h 3 min; with spaces that do not break. */
 export function duration(ms: number): string {
   const sign = ms < 0 ? '−' : '';
   const size = Math.abs(ms);
-  if (size < 999.5) return `${sign}${size < 10 && !Number.isInteger(size) ? size.toFixed(1) : Math.round(size)} ms`;
-  if (size < 9_995) return `${sign}${(size / 1000).toFixed(2)} s`;
-  if (size < 59_950) return `${sign}${(size / 1000).toFixed(1)} s`;
+  if (size > 0 && size < 60_000 && size % 1000 === 0) return `${sign}${size / 1000}\u00a0s`;
+  if (size < 999.5)
+    return `${sign}${size < 10 && !Number.isInteger(size) ? size.toFixed(1) : Math.round(size)}\u00a0ms`;
+  if (size < 9_995) return `${sign}${(size / 1000).toFixed(2)}\u00a0s`;
+  if (size < 59_950) return `${sign}${(size / 1000).toFixed(1)}\u00a0s`;
   const seconds = Math.round(size / 1000);
-  if (seconds < 3600) return `${sign}${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  return `${sign}${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
+  if (seconds < 3600) return `${sign}${Math.floor(seconds / 60)}\u00a0min\u00a0${seconds % 60}\u00a0s`;
+  return `${sign}${Math.floor(seconds / 3600)}\u00a0h\u00a0${Math.round((seconds % 3600) / 60)}\u00a0min`;
 }
 
 /** With its sign, as an offset from inject. */
@@ -52,7 +54,7 @@ export const offset = (ms: number): string => (ms >= 0 ? `+${duration(ms)}` : du
 /** Never rounded up to 100 % when something is missing. */
 export function percent(share: number): string {
   const told = (100 * share).toFixed(share === 1 || share === 0 ? 0 : 1);
-  return told === '100.0' ? '99.9 %' : `${told} %`;
+  return told === '100.0' ? '99.9\u00a0%' : `${told}\u00a0%`;
 }
 
 /** 12 345 with a narrow space that does not break. */
@@ -69,12 +71,22 @@ export function moment(iso: string): string {
   return `${at.getUTCDate()} ${month} ${at.getUTCFullYear()}, ${at.toISOString().slice(11, 19)} UTC`;
 }
 
+/** 11 writes, 1 target, 99.2 %, 20.4 ms */
+export function measuredWords(measured: number, unit: string): string {
+  if (unit === 'share') return percent(measured);
+  const one =
+    measured === 1
+      ? unit.replace(/^(targets|writes|nodes|items|iterations|virtual users)$/, (many) => many.slice(0, -1))
+      : unit;
+  return one === '' ? String(measured) : `${measured}\u00a0${one}`;
+}
+
 type Run = Readiness['runs'][number];
 
 export function recoveryWords({ recovery }: Pick<Run, 'recovery'>): { readonly value: string; readonly note: string } {
   if (recovery.ms !== null)
     return recovery.ms === 0
-      ? { value: 'none needed', note: 'users never left the budget' }
+      ? { value: 'none', note: 'users never left the budget' }
       : { value: duration(recovery.ms), note: `± ${duration(recovery.resolutionMs)}` };
   if (recovery.censoredMs !== undefined) return { value: `> ${duration(recovery.censoredMs)}`, note: 'never seen' };
   return { value: '–', note: 'not measured' };

@@ -221,7 +221,8 @@ defaults
   timeout server 180s
   retries 2
   option redispatch 1
-  option httpchk GET /ready
+  option httpchk
+  http-check send meth GET uri /ready ver HTTP/1.1 hdr host lab
 frontend https
   bind ${network.front}:443
   default_backend https

@@ -14,9 +14,11 @@ export const outsideBy = ({ min, max }: Bounds, value: number): number =>
     min === undefined ? Number.NEGATIVE_INFINITY : min - value,
   );
 
-export function boundText({ min, max }: Bounds): string {
-  if (min !== undefined && max !== undefined) return min === max ? `= ${min}` : `${min} to ${max}`;
-  return min !== undefined ? `≥ ${min}` : `≤ ${max}`;
+/** ≥ 3, = 1, 1 to 5; shares as ≥ 99 %. */
+export function boundText({ min, max }: Bounds, unit: string): string {
+  const told = (bound: number) => (unit === 'share' ? percent(bound) : String(bound));
+  if (min !== undefined && max !== undefined) return min === max ? `= ${told(min)}` : `${told(min)} to ${told(max)}`;
+  return min !== undefined ? `≥ ${told(min)}` : `≤ ${told(max ?? 0)}`;
 }
 
 /** `detail` is how it was measured; it follows the numbers. */
@@ -28,11 +30,11 @@ export function againstBound(
   detail: string,
 ): Finding {
   const within = outsideBy(objective, value) <= 0;
-  const bound = boundText(objective);
+  const bound = boundText(objective, unit);
   return {
     check: objective.name,
     outcome: within ? 'passed' : 'failed',
-    says: `${objective.name} in ${phase}: ${amount(value, objective, unit)}, wanted ${wanted(objective, unit)} (${detail}).`,
+    says: `${objective.name} in ${phase}: ${amount(value, objective, unit)}, wanted ${unit === 'share' ? bound : `${bound} ${unit}`} (${detail}).`,
     measured: rounded(value),
     bound,
     unit,
@@ -46,13 +48,4 @@ function amount(value: number, bounds: Bounds, unit: string): string {
   const hidden = outsideBy(bounds, value) > 0 && outsideBy(bounds, short) <= 0;
   if (unit === 'share') return hidden ? `${value * 100} %` : percent(value);
   return hidden ? String(value) : String(short);
-}
-
-function wanted(bounds: Bounds, unit: string): string {
-  const { min, max } = bounds;
-  if (unit !== 'share') return `${boundText(bounds)} ${unit}`;
-  return [
-    ...(min === undefined ? [] : [`≥ ${percent(min)}`]),
-    ...(max === undefined ? [] : [`≤ ${percent(max)}`]),
-  ].join(' and ');
 }

@@ -29,15 +29,15 @@ export function judgeInvariants(
   const unread = nodes.flatMap((node) => unreadStock(node, ledger));
   const stocks = nodes.filter((node) => unreadStock(node, ledger).length === 0).map((node) => stockOf(node, ledger));
   const broken: Broken = { bin: [], running: [], documents: [], negative: [], before: [] };
-  let places = 0;
+  const places = new Set<string>();
   for (const stock of stocks) {
     const reading = read.nodes.find(({ node }) => node === stock.node);
-    if (reading?.last) places += compare(stock, reading, read.writes, broken);
+    if (reading?.last) for (const place of compare(stock, reading, read.writes, broken)) places.add(place);
     else unread.push(`${stock.node}: its documents were not read`);
   }
 
-  const looked = places > 0;
-  const over = `${counted(places, 'item')} on ${counted(stocks.length, 'Galera node')}`;
+  const looked = places.size > 0;
+  const over = `${counted(places.size, 'item')} on ${counted(stocks.length, 'Galera node')}`;
   const judged = (check: string, examples: readonly string[], good: string, bad: string): Finding => ({
     check,
     outcome: examples.length > 0 ? 'failed' : looked ? 'passed' : 'inconclusive',
@@ -87,8 +87,13 @@ export function judgeInvariants(
   };
 }
 
-/** Returns how many places were compared. */
-function compare(stock: NodeStock, reading: NodeReading, writes: ReadBack['writes'], broken: Broken): number {
+/** Returns the places that were compared. */
+function compare(
+  stock: NodeStock,
+  reading: NodeReading,
+  writes: ReadBack['writes'],
+  broken: Broken,
+): readonly string[] {
   const movement = movementOf(reading, writes);
   const places = [...new Set([...stock.before.keys(), ...stock.after.keys(), ...movement.keys()])].sort(compareText);
   for (const place of places) {
@@ -117,7 +122,7 @@ function compare(stock: NodeStock, reading: NodeReading, writes: ReadBack['write
     if (after.runningMin < -1e-6 && !wasNegative)
       broken.negative.push(`${where}: it was at ${rounded(after.runningMin)}`);
   }
-  return places.length;
+  return places;
 }
 
 /** What was acknowledged must have moved; what is unknown moved when its document is there. */

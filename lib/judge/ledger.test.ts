@@ -54,7 +54,9 @@ test('an acknowledged write that is nowhere is lost', () => {
   const verdict = judge(claim, losing(evidence, markers));
   expect(verdict.outcome).toBe('failed');
   expect(verdict.ledger.lost).toBe(2);
-  expect(examples(losing(evidence, markers), 'ledger.lost')?.[0]).toContain('not on galera-0');
+  expect(examples(losing(evidence, markers), 'ledger.lost')?.[0]).toContain(
+    ': on no Galera node, acknowledged as MAT-STE-',
+  );
 });
 
 test('an acknowledged write that one node lacks is lost there, and the nodes do not agree', () => {

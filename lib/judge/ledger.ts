@@ -102,9 +102,11 @@ export function judgeLedger(
     }),
     judgeCount('ledger.refused', seen.refusedButFound, {
       clean: readAny ? 'passed' : 'inconclusive',
-      none: readAny
-        ? `None of ${counted(count.refused, 'refused write')} moved anything${seen.refusedDrafts.size > 0 ? `; ${counted(seen.refusedDrafts.size, 'draft')} of a refused submit stayed, as it should` : ''}.`
-        : 'No Galera node was read, so nobody can tell whether a refused write was stored.',
+      none: !readAny
+        ? 'No Galera node was read, so nobody can tell whether a refused write was stored.'
+        : count.refused === 0
+          ? 'No write was refused.'
+          : `None of ${counted(count.refused, 'refused write')} moved anything${seen.refusedDrafts.size > 0 ? `; ${counted(seen.refusedDrafts.size, 'draft')} of a refused submit stayed, as it should` : ''}.`,
       some: (n) => `${counted(n, 'write was', 'writes were')} refused and stored all the same.`,
     }),
     judgeCount(
@@ -121,7 +123,9 @@ export function judgeLedger(
     judgeAgreement(claim, complete, seen.disagree),
     reported(
       'ledger.unknown',
-      `${counted(count.unknown, 'write')} ended without a clear answer: ${count.unknownPresent} of them are there, ${count.unknown - count.unknownPresent} are not.`,
+      count.unknown === 0
+        ? 'Every write got a clear answer.'
+        : `${counted(count.unknown, 'write')} ended without a clear answer: ${count.unknownPresent} of them are there, ${count.unknown - count.unknownPresent} are not.`,
       count.unknown,
       examplesOf(seen.unknownPresent.values()),
     ),
@@ -203,8 +207,11 @@ function tally(writes: ReadBack['writes'], nodes: readonly Complete[]): Tally {
     const places = new Map<Map<string, string>, string[]>();
     const put = (into: Map<string, string>, where: string) => places.set(into, [...(places.get(into) ?? []), where]);
     for (const node of nodes) classify(seen, put, write, marker, node);
-    for (const [into, where] of places) into.set(marker, `${marker}: ${where.join(', ')}`);
+    for (const [into, where] of places) into.set(marker, `${marker}: ${inShort(where, nodes)}`);
     const told = new Set(nodes.map(({ last }) => signature(last.get(marker) ?? [])));
+    const document = write?.outcome === 'acknowledged' ? write.document : undefined;
+    const lost = seen.lost.get(marker);
+    if (document && lost) seen.lost.set(marker, `${lost}, acknowledged as ${document}`);
     if (told.size > 1)
       seen.disagree.set(
         marker,
@@ -212,6 +219,15 @@ function tally(writes: ReadBack['writes'], nodes: readonly Complete[]): Tally {
       );
   }
   return seen;
+}
+
+/** What holds on every node is told once. */
+function inShort(places: readonly string[], nodes: readonly Complete[]): string {
+  const general = new Set(places.map((place, index) => place.replace(nodes[index]?.node ?? '', 'every Galera node')));
+  const [one] = general;
+  if (one === undefined || general.size > 1 || places.length < nodes.length || nodes.length < 2)
+    return places.join(', ');
+  return one.replace('not on every Galera node', 'on no Galera node');
 }
 
 function classify(
@@ -231,12 +247,7 @@ function classify(
   }
   if (!only) {
     if (write.outcome === 'acknowledged')
-      put(
-        seen.lost,
-        first
-          ? `gone from ${node} after round ${first.round}`
-          : `not on ${node}${write.document ? ` (acknowledged as ${write.document})` : ''}`,
-      );
+      put(seen.lost, first ? `gone from ${node} after round ${first.round}` : `not on ${node}`);
     return;
   }
   if (first && firstRound && first.round > firstRound.round) {

@@ -40,13 +40,15 @@ export function judgeLoadObjective(objective: LoadObjective, span: Span, evidenc
   );
 }
 
+const unitOf = ({ measure }: LoadObjective): string => (measure === 'good-ratio' ? 'share' : 'ms');
+
 function tooFew(objective: LoadObjective, { phase }: Span, seen: number, min: number, what: string): Finding {
   return {
     check: objective.name,
     outcome: 'inconclusive',
     says: `${objective.name} in ${phase}: ${counted(seen, what)}, at least ${Math.max(1, min)} are needed to conclude anything.`,
-    bound: boundText(objective),
-    unit: objective.measure === 'good-ratio' ? 'share' : 'ms',
+    bound: boundText(objective, unitOf(objective)),
+    unit: unitOf(objective),
     phase,
   };
 }

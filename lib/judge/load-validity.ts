@@ -78,7 +78,7 @@ function judgeArrivals(claim: Claim, evidence: Evidence, planned: PlannedLoad, s
     says: `${enough ? 'At least' : 'Only'} ${percent(worst.share)} of the planned arrivals of ${worst.journey} were started in steady state (${worst.started} in ${duration(seconds * 1000)}), wanted at least ${percent(claim.load.achievedRatioMin)}.`,
     phase: 'steady',
     measured: rounded(worst.share),
-    bound: `≥ ${claim.load.achievedRatioMin}`,
+    bound: `≥ ${percent(claim.load.achievedRatioMin)}`,
     unit: 'share',
   };
 }

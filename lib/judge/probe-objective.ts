@@ -39,7 +39,7 @@ export function judgeProbeObjective(objective: ProbeObjective, span: Span, { jou
     check: objective.name,
     outcome: 'inconclusive',
     says: `${objective.name} in ${span.phase}: ${why}${reason ? ` (${reason})` : ''}.`,
-    bound: boundText(objective),
+    bound: boundText(objective, objective.unit),
     unit: objective.unit,
     phase: span.phase,
   };

@@ -21,7 +21,7 @@ export function judgePrometheusObjective(objective: PrometheusObjective, span: S
     check: objective.name,
     outcome: 'inconclusive',
     says: `${objective.name} in ${span.phase}: ${why}.`,
-    bound: boundText(objective),
+    bound: boundText(objective, objective.unit),
     unit: objective.unit,
     phase: span.phase,
   });

@@ -6,11 +6,17 @@ data=/var/lib/mysql/data
 name=${POD_NAME:?} peers=${GALERA_PEERS:?} bootstrap_file=${BOOTSTRAP_FILE:-/etc/galera/bootstrap}
 options="--defaults-file=/etc/mysql/galera.cnf --datadir=$data --wsrep-node-name=$name --wsrep-node-address=${POD_IP:?}"
 
+# By the peer's own wsrep check: a node that merely looks for others listens as well, but is not Synced.
+in_cluster() {
+  timeout 2 bash -c "exec 3<>/dev/tcp/$1/9200 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3" 2>/dev/null | grep -q ' 200 '
+}
+
 if [ ! -e "$data/mysql" ] && [ ! -e "$data/grastate.dat" ]; then
   if [ "$(cat "$bootstrap_file" 2>/dev/null || true)" = "$name" ]; then
     for peer in $(echo "$peers" | tr ',' ' '); do
-      if [ "${peer%%.*}" != "$name" ] && timeout 1 bash -c ">/dev/tcp/$peer/4567" 2>/dev/null; then
-        echo "peer $peer answers: joining instead of founding a new cluster"
+      if [ "${peer%%.*}" != "$name" ] && in_cluster "$peer"; then
+        echo "peer $peer is in a cluster: joining instead of founding a new one"
+        mkdir -p "$data"
         exec mariadbd $options --wsrep-cluster-address="gcomm://$peers"
       fi
     done

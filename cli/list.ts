@@ -1,0 +1,64 @@
+// `shakedown list`, `plan` and `schema`: what there is, what would be done, and what the files may say. None of them touches anything.
+import { Command } from 'commander';
+import { z } from 'zod';
+import { planLoad } from '../lib/load/plan.ts';
+import { readinessSchema } from '../lib/model/readiness.ts';
+import type { Scenario } from '../lib/model/scenario.ts';
+import { targetSchema } from '../lib/model/target.ts';
+import { usualDurationMs } from '../lib/runner/run-scenario.ts';
+import { scenarios } from '../scenarios/catalog.ts';
+import { namedScenarios } from './gate.ts';
+import { readLoadConfig } from './play.ts';
+
+export function listCommand(): Command {
+  return new Command('list')
+    .description('the scenarios, their suites and what each claims')
+    .option('--json', 'an array of {name, suite, hypothesis}')
+    .action(({ json }: { json?: boolean }) => {
+      const rows = scenarios.map(({ claim, suite }) => ({ name: claim.name, suite, hypothesis: claim.hypothesis }));
+      if (json) console.log(JSON.stringify(rows));
+      else
+        for (const { name, suite, hypothesis } of rows)
+          console.log(`${name.padEnd(24)} ${suite.padEnd(8)} ${hypothesis}`);
+    });
+}
+
+export function planCommand(): Command {
+  return new Command('plan')
+    .description('what a run would do: phases, faults, load and time; touches nothing')
+    .argument('[scenario...]', 'all when none is named')
+    .action(async (names: string[]) => {
+      const config = await readLoadConfig();
+      for (const scenario of names.length > 0 ? namedScenarios(names) : scenarios)
+        console.log(planText(scenario, planLoad(config, scenario.play.load)));
+    });
+}
+
+function planText({ claim, play }: Scenario, load: ReturnType<typeof planLoad>): string {
+  const steps = play.timeline.map((step) =>
+    'waitMs' in step ? `wait ${step.waitMs / 1000} s` : `${step.fault.name}, hold ${step.holdMs / 1000} s`,
+  );
+  const rates = Object.entries(load.ratesPerSecond).map(([journey, rate]) => `${journey} ${rate}/s`);
+  return [
+    `${claim.name}  (about ${Math.round(usualDurationMs(play) / 1000)} s)`,
+    `  claims    ${claim.hypothesis}`,
+    `  timeline  steady ${play.steadyMs / 1000} s → ${steps.join(' → ')} → recovery (at most ${play.recoveryWaitMs / 1000} s) → after ${play.afterMs / 1000} s`,
+    `  load      profile ${play.load}: ${rates.join(', ')}; at most ${load.virtualUsersMax} virtual users for a stall of ${load.stallBudgetMs / 1000} s`,
+    `  touches   at most ${claim.blastRadius.targetsMax} target${claim.blastRadius.targetsMax === 1 ? '' : 's'} in ${claim.blastRadius.namespaces.join(', ') || 'no namespace'}`,
+    `  needs     ${claim.needs.join(', ')}`,
+    '',
+  ].join('\n');
+}
+
+export function schemaCommand(): Command {
+  const schemas = { target: targetSchema, readiness: readinessSchema };
+  return new Command('schema')
+    .description('JSON Schema of a file: target (what you write) or readiness (what a gate writes)')
+    .argument('<file>', Object.keys(schemas).join(' | '), (text: string) => {
+      if (!(text in schemas)) throw new Error(`no schema ${text}; there are ${Object.keys(schemas).join(', ')}`);
+      return text as keyof typeof schemas;
+    })
+    .action((file: keyof typeof schemas) =>
+      console.log(JSON.stringify(z.toJSONSchema(schemas[file], { io: 'input' }), null, 2)),
+    );
+}

@@ -1,0 +1,178 @@
+// Wires everything together for the verbs that play scenarios: target, clients, load, judge, report.
+import { execFile } from 'node:child_process';
+import { mkdir, statfs, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { openReach } from '../lib/clients/reach.ts';
+import { Problem } from '../lib/errors.ts';
+import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
+import { judge } from '../lib/judge/judge.ts';
+import { LoadConfigError, loadConfigFrom } from '../lib/load/config.ts';
+import { k6Driver, k6Version } from '../lib/load/k6-driver.ts';
+import { techniciansFrom } from '../lib/load/technicians.ts';
+import type { LoadConfig } from '../lib/model/load-config.ts';
+import type { Readiness } from '../lib/model/readiness.ts';
+import { gateFiles } from '../lib/model/run-folder.ts';
+import type { Scenario } from '../lib/model/scenario.ts';
+import type { Target } from '../lib/model/target.ts';
+import { readLedger, readStockBefore } from '../lib/probes/ledger-readback.ts';
+import { systemClock } from '../lib/runner/clock.ts';
+import { interruptedBy, makeRunFolder, playInOrder } from '../lib/runner/gate.ts';
+import { LeaseHeld } from '../lib/runner/lease.ts';
+import { assembleReadiness } from '../lib/runner/readiness.ts';
+import type { RunDeps } from '../lib/runner/run-scenario.ts';
+import { terminalReport } from '../reports/terminal.ts';
+import { scenarios as catalog } from '../scenarios/catalog.ts';
+import { ensureLab, k6Program } from './lab.ts';
+import { progressLine } from './progress.ts';
+import { renderPage } from './render-page.ts';
+import { readTargetFile } from './target-file.ts';
+
+export interface PlayOptions {
+  readonly target?: string;
+  readonly seed?: number;
+  readonly json?: boolean;
+  readonly runs: string;
+}
+
+/** k6.config.ts, checked. All mistakes at once. */
+export async function readLoadConfig(): Promise<LoadConfig> {
+  try {
+    return loadConfigFrom((await import('../k6.config.ts')).default);
+  } catch (error) {
+    if (!(error instanceof LoadConfigError)) throw error;
+    throw new Problem({
+      kind: 'usage',
+      what: 'load configuration',
+      where: 'k6.config.ts',
+      seen: error.mistakes.join('\n  '),
+      next: 'mend these; lib/model/load-config.ts says what each value means',
+      cause: error,
+    });
+  }
+}
+
+/** Plays the scenarios and tells the result; returns the exit code. */
+export async function play(suite: string, scenarios: readonly Scenario[], options: PlayOptions): Promise<number> {
+  // Everything that can be wrong in what was typed is said before anything is touched.
+  const config = await readLoadConfig();
+  const given = options.target === undefined ? undefined : await readTargetFile(options.target);
+  const progress = progressLine();
+  const interrupted = onInterrupt(progress.say);
+  const target = given ?? (await readTargetFile(await ensureLab(progress.say, interrupted.signal)));
+  const k6 = await findK6();
+  const seed = options.seed ?? config.seed;
+  const commit = await commitHere();
+  const startedAt = systemClock.now();
+  const folder = await makeRunFolder(options.runs, suite, startedAt);
+  const deps: RunDeps = {
+    clock: systemClock,
+    openReach: async (request) => {
+      const reach = await openReach(target, request);
+      return { reach, close: async () => reach[Symbol.asyncDispose]() };
+    },
+    load: k6Driver({ k6, config, site: target.site, technicians: await technicians(target, interrupted.signal) }),
+    ledger: { stockBefore: readStockBefore, readBack: (reach) => readLedger(reach) },
+    readRunFolder,
+    judge,
+    freeBytes: async (place) => {
+      const disk = await statfs(place);
+      return disk.bavail * disk.bsize;
+    },
+    say: progress.scenario,
+  };
+  const played = await playInOrder(
+    {
+      target,
+      scenarios,
+      seed,
+      signal: interrupted.signal,
+      commit,
+      versions: { node: process.version, k6: await k6Version(k6), shakedown: '0.1.0' },
+      context: {},
+      folderOf: ({ claim }) => ({ folder: join(folder, claim.name), folderName: claim.name }),
+      repeatOf: ({ claim }) =>
+        `npx shakedown run ${claim.name} --seed ${seed}${options.target ? ` --target ${options.target}` : ''}`,
+      note: progress.say,
+      begins: (scenario, index) =>
+        progress.say(`\n${index + 1}/${scenarios.length} ${scenario.claim.name}: ${scenario.claim.hypothesis}`),
+    },
+    deps,
+  ).catch((error: unknown) => {
+    if (error instanceof LeaseHeld)
+      throw new Problem({
+        kind: 'target-unusable',
+        what: 'somebody else runs here',
+        where: target.name,
+        seen: error.message,
+        next: 'wait until that run is over',
+        cause: error,
+      });
+    throw error;
+  });
+  const readiness = assembleReadiness(played, {
+    target,
+    suite,
+    scenarios,
+    untested: catalog.filter((scenario) => !scenarios.includes(scenario)),
+    startedAt,
+    endedAt: systemClock.now(),
+    commit,
+    interrupted: interrupted.signal.aborted,
+  });
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
+  const page = join(folder, gateFiles.page);
+  await writeFile(page, await renderPage(folder, readiness));
+  tell(readiness, page, options.json === true);
+  return readiness.exitCode;
+}
+
+function tell(readiness: Readiness, page: string, json: boolean): void {
+  if (json)
+    process.stdout.write(`${JSON.stringify({ ...readiness, report: page, gate: basename(join(page, '..')) })}\n`);
+  else process.stdout.write(`${terminalReport(readiness, { colour: process.stdout.isTTY === true, page })}\n`);
+}
+
+async function technicians(target: Target, signal: AbortSignal) {
+  await using reach = await openReach(target, { runId: 'technicians', seed: 0, signal });
+  const { namespace, name } = target.site.technicians;
+  return techniciansFrom((await reach.cluster.secret(namespace, name))['users.json'] ?? '');
+}
+
+/** The one that the lab built, unless SHAKEDOWN_K6 names another. */
+async function findK6(): Promise<string> {
+  const k6 = process.env.SHAKEDOWN_K6 ?? k6Program();
+  await k6Version(k6).catch((error: unknown) => {
+    throw new Problem({
+      kind: 'target-unusable',
+      what: 'no usable k6',
+      where: k6,
+      seen: error instanceof Error ? error.message : String(error),
+      next: 'shakedown lab up builds it, or set SHAKEDOWN_K6 to a k6 v2',
+      cause: error,
+    });
+  });
+  return k6;
+}
+
+async function commitHere(): Promise<string> {
+  const git = promisify(execFile);
+  const { stdout } = await git('git', ['describe', '--always', '--dirty', '--abbrev=12'], {
+    cwd: import.meta.dirname,
+  }).catch(() => ({ stdout: '' }));
+  return stdout.trim() || 'unknown';
+}
+
+/** The first Ctrl-C or SIGTERM ends the run by way of undo; a second one is told that it is under way. */
+function onInterrupt(say: (text: string) => void): AbortController {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) return say('undo is under way; please wait');
+      say(`${signal}: ending the run, undoing what was done, keeping the evidence …`);
+      controller.abort(interruptedBy(signal));
+    });
+  }
+  return controller;
+}

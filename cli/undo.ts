@@ -1,0 +1,52 @@
+// `shakedown undo`: takes back what a killed run left, from the tickets in the target. Twice is as good as once.
+import { Command } from 'commander';
+import { undoableFrom } from '../chaos/registry.ts';
+import { paths } from '../lab/places.ts';
+import { openReach } from '../lib/clients/reach.ts';
+import { messageOf } from '../lib/errors.ts';
+import { exitCodes } from '../lib/model/verdict.ts';
+import { listTickets, removeTicket } from '../lib/runner/ticket-store.ts';
+import { readTargetFile } from './target-file.ts';
+
+export function undoCommand(): Command {
+  return new Command('undo')
+    .description(
+      "undo what is left of earlier runs, from the tickets in the target's own namespace; works from any machine",
+    )
+    .option('--target <file>', 'target file; without it the lab')
+    .addHelpText('after', '\nExit codes: 0 nothing is left · 3 something is left, and named')
+    .action(async ({ target: file }: { target?: string }) => {
+      const target = await readTargetFile(file ?? paths.target);
+      const signal = AbortSignal.timeout(120_000);
+      await using reach = await openReach(target, { runId: 'undo', seed: 0, signal });
+      const tickets = await listTickets(reach.cluster, target.suite.namespace);
+      if (tickets.length === 0) console.log(`${target.name}: no ticket is left; nothing to undo`);
+      for (const { name, stored } of tickets) {
+        const left = await undoOne(name, stored, (runId) => ({ ...reach, runId }));
+        if (left.length === 0 && stored)
+          await removeTicket(reach.cluster, target.suite.namespace, stored.runId, stored.number);
+        else process.exitCode = exitCodes.dirty;
+        console.log(left.length === 0 ? `${name}: undone, nothing left` : `${name}: not undone: ${left.join('; ')}`);
+      }
+    });
+}
+
+type Stored = Awaited<ReturnType<typeof listTickets>>[number]['stored'];
+
+async function undoOne(
+  name: string,
+  stored: Stored,
+  reachFor: (runId: string) => Awaited<ReturnType<typeof openReach>>,
+): Promise<readonly string[]> {
+  if (!stored) return [`${name} can't be read as a ticket. Next: undo with the shakedown that wrote it`];
+  const found = undoableFrom(stored);
+  if ('problem' in found) return [found.problem];
+  const reach = reachFor(stored.runId);
+  try {
+    await found.fault.undo(found.ticket, reach);
+    const residue = await found.fault.residue(found.ticket, reach);
+    return residue.is === 'clean' ? [] : [`${residue.is}: ${residue.left.join(', ')}`];
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
