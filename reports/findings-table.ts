@@ -11,8 +11,8 @@ export function findingsTable(findings: readonly ReportedFinding[]): Html {
   const wrong = findings.filter(({ outcome }) => outcome !== 'passed');
   const right = findings.filter(({ outcome }) => outcome === 'passed');
   return html`<h3>Findings</h3>
-${wrong.length > 0 ? table(wrong) : html`<p class="lead">Every check passed.</p>`}
-${right.length > 0 && html`<details><summary>${plural(right.length, 'check')} passed</summary>${table(right)}</details>`}`;
+${wrong.length > 0 && table(wrong)}
+${right.length > 0 && html`<details><summary>${wrong.length === 0 && 'All '}${plural(right.length, 'check')} passed</summary>${table(right)}</details>`}`;
 }
 
 const table = (findings: readonly ReportedFinding[]): Html => html`<table class="findings">

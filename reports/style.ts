@@ -72,6 +72,7 @@ summary:hover{color:var(--ink)}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--wash);border-radius:6px;padding:12px 16px;line-height:1.5;margin-top:8px}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(168px,1fr));gap:14px 24px;font-size:.92rem}
 .facts dd{overflow-wrap:anywhere}
+.examples li{padding-left:1.2em;text-indent:-1.2em}
 .plain{list-style:none;display:grid;gap:12px;margin-top:12px}
 .plain b{font-weight:640}
 figure{margin-top:30px}
@@ -96,7 +97,7 @@ figcaption{font-size:.84rem;color:var(--soft);margin-top:8px;max-width:60em}
 footer{color:var(--soft);font-size:.86rem;margin-bottom:64px}
 footer>div{border-top:1px solid var(--line);padding-top:20px;display:grid;gap:10px}
 footer p{max-width:60em}
-@media (max-width:700px){
+@media screen and (max-width:700px){
 .page,.banner>div{padding-left:18px;padding-right:18px}
 .card{padding:22px 18px 24px;border-radius:8px}
 .roomy{display:none}
@@ -109,7 +110,7 @@ th,td{padding-right:12px}
 .findings tr{padding:10px 0;border-bottom:1px solid var(--line)}
 .findings tr:last-child{border-bottom:0}
 .findings td[data-label]::before{content:attr(data-label) " ";color:var(--soft)}
-.findings td:empty{display:none}
+.findings td:empty{display:none}.findings .n{text-align:left}
 .steps>li{grid-template-columns:4.6em 1fr}}
 @media print{
 :root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--wash:#f4f4f4;

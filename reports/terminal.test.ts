@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { judge } from '../lib/judge/judge.ts';
+import { lostWrites } from '../tests/fixtures/lost-writes.ts';
 import { inconclusive, notReady, ready } from '../tests/fixtures/readiness.ts';
-import { terminalReport } from './terminal.ts';
+import { terminalReport, verdictReport } from './terminal.ts';
 
 const plain = { colour: false };
 
@@ -41,4 +43,10 @@ test('what a target wrote can’t move the cursor', () => {
   const { readiness } = notReady();
   const runs = readiness.runs.map((run) => ({ ...run, residue: ['\u001b[2Jgone'], hypothesis: 'a\u0007b' }));
   expect(terminalReport({ ...readiness, runs }, plain)).not.toMatch(/(?!\n)\p{Cc}/u);
+});
+
+test('one verdict by itself says what was lost', () => {
+  const evidence = lostWrites();
+  const text = verdictReport(judge(evidence.claim, evidence), evidence.claim.hypothesis, plain);
+  expect(text).toMatch(/^ ✗ galera-writer-crash: failed\n {4}SYNTHETIC[\s\S]*✗ 11 acknowledged writes of 125 lost\./);
 });

@@ -117,11 +117,13 @@ function lines(view: RunView, { x, y }: Frame): Html {
     const path = view.bins
       .map(({ at, p95 }) => {
         const ms = p95[kind];
-        if (ms === undefined) {
+        // The last one may hold a handful of requests, and says nothing as a quantile.
+        const cut = at + view.binMs / 2 > view.to;
+        if (ms === undefined || cut) {
           pen = 'M';
           return '';
         }
-        const point = `${pen}${x(Math.min(view.to, at + view.binMs / 2))} ${y(ms)}`;
+        const point = `${pen}${x(at + view.binMs / 2)} ${y(ms)}`;
         pen = 'L';
         return point;
       })

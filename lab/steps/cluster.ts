@@ -276,6 +276,21 @@ async function workshop(): Promise<void> {
     env: { ...process.env, HOME: '/root', KUBECONFIG: paths.kubeconfig },
   });
   await run`${helm} upgrade --install workshop ${join(labDir, 'workshop/chart')} --namespace erp --values - --wait --timeout 180s`;
+  await until('only the wanted pods are left', 90_000, async () => {
+    const pods = (
+      await kubectl([
+        'get',
+        'pods',
+        '--namespace',
+        'erp',
+        '--selector',
+        'app.kubernetes.io/app=frappe',
+        '--output',
+        'jsonpath={range .items[?(@.metadata.deletionTimestamp)]}{.metadata.name} {end}',
+      ])
+    ).trim();
+    return pods === '' || `still ending: ${pods}`;
+  });
   await until('the site answers through the front', 60_000, async () => {
     const asked = await $({
       quiet: true,

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -80,4 +89,9 @@ test('characters that are cut between two chunks stay whole', async () => {
   appendFileSync(file('journal.ndjson'), note);
   const last = (await readRunFolder(folder)).journal.at(-1);
   expect(last?.kind === 'note' && last.text).toBe('ü'.repeat(700_001));
+});
+
+test('the synthetic run is small enough to be looked into by hand', () => {
+  const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(file(name)).size, 0);
+  expect(bytes).toBeLessThan(300_000);
 });

@@ -107,3 +107,12 @@ test('a node whose documents were not read is left out, and told', () => {
   );
   expect(outcome(unread, 'stock.read')).toEqual(['inconclusive']);
 });
+
+test('what is off in the same way on every node is told once', () => {
+  const marker = (
+    evidence.operations.flatMap(({ write }) => (write?.outcome === 'acknowledged' ? [write] : []))[0] as Write
+  ).marker;
+  const finding = judge(claim, losing(evidence, [marker])).findings.find(({ check }) => check === 'stock.documents');
+  expect(finding?.measured).toBe(3);
+  expect(finding?.examples).toEqual([expect.stringMatching(/ on every Galera node: ledger \d+, documents \d+$/)]);
+});

@@ -12,13 +12,19 @@ interface NodeStock {
   readonly after: ReadonlyMap<string, StockLevel>;
 }
 
+interface Case {
+  readonly place: string;
+  readonly node: string;
+  readonly seen: string;
+}
+
 interface Broken {
-  readonly bin: string[];
-  readonly running: string[];
-  readonly documents: string[];
-  readonly negative: string[];
+  readonly bin: Case[];
+  readonly running: Case[];
+  readonly documents: Case[];
+  readonly negative: Case[];
   /** Broken before the run began: nothing can be concluded for these. */
-  readonly before: string[];
+  readonly before: Case[];
 }
 
 export function judgeInvariants(
@@ -38,19 +44,19 @@ export function judgeInvariants(
 
   const looked = places.size > 0;
   const over = `${counted(places.size, 'item')} on ${counted(stocks.length, 'Galera node')}`;
-  const judged = (check: string, examples: readonly string[], good: string, bad: string): Finding => ({
+  const judged = (check: string, cases: readonly Case[], good: string, bad: string): Finding => ({
     check,
-    outcome: examples.length > 0 ? 'failed' : looked ? 'passed' : 'inconclusive',
+    outcome: cases.length > 0 ? 'failed' : looked ? 'passed' : 'inconclusive',
     says:
-      examples.length > 0
-        ? `${bad}: ${counted(examples.length, 'case')} over ${over}.`
+      cases.length > 0
+        ? `${bad}: ${counted(cases.length, 'case')} over ${over}.`
         : looked
           ? `${good}, over ${over}.`
           : 'No stock was read, so nobody can tell whether the books balance.',
-    measured: examples.length,
+    measured: cases.length,
     bound: '= 0',
     unit: 'items',
-    ...(examples.length > 0 ? { examples: examplesOf(examples) } : {}),
+    ...(cases.length > 0 ? { examples: examplesOf(inShort(cases, stocks.length)) } : {}),
   });
   return {
     broken: broken.bin.length + broken.running.length + broken.documents.length + broken.negative.length,
@@ -64,7 +70,7 @@ export function judgeInvariants(
       ),
       inconclusiveIf(
         'stock.baseline',
-        broken.before,
+        inShort(broken.before, stocks.length),
         'The books balanced before the run.',
         'The books did not balance before the run',
         looked,
@@ -99,30 +105,44 @@ function compare(
   for (const place of places) {
     const before = stock.before.get(place);
     const after = stock.after.get(place);
-    const where = `${place} on ${stock.node}`;
+    const off = (seen: string): Case => ({ place, node: stock.node, seen });
     const wasOff =
       before !== undefined &&
       (!sameQuantity(before.ledgerSum, before.bin) || !sameQuantity(before.ledgerSum, before.lastRunning));
     const wasNegative = before !== undefined && before.runningMin < -1e-6;
     if (wasOff)
       broken.before.push(
-        `${where}: ledger ${rounded(before.ledgerSum)}, bin ${rounded(before.bin)}, newest entry ${rounded(before.lastRunning)}`,
+        off(
+          `ledger ${rounded(before.ledgerSum)}, bin ${rounded(before.bin)}, newest entry ${rounded(before.lastRunning)}`,
+        ),
       );
-    if (wasNegative) broken.before.push(`${where}: it had been at ${rounded(before.runningMin)}`);
+    if (wasNegative) broken.before.push(off(`it had been at ${rounded(before.runningMin)}`));
 
     // An item without a row has neither a ledger nor a bin: it stands at zero.
     const sum = after?.ledgerSum ?? 0;
     const expected = (before?.ledgerSum ?? 0) + (movement.get(place) ?? 0);
     if (!sameQuantity(sum, expected))
-      broken.documents.push(`${where}: ledger ${rounded(sum)}, documents ${rounded(expected)}`);
+      broken.documents.push(off(`ledger ${rounded(sum)}, documents ${rounded(expected)}`));
     if (!after || wasOff) continue;
-    if (!sameQuantity(after.bin, sum)) broken.bin.push(`${where}: bin ${rounded(after.bin)}, ledger ${rounded(sum)}`);
+    if (!sameQuantity(after.bin, sum)) broken.bin.push(off(`bin ${rounded(after.bin)}, ledger ${rounded(sum)}`));
     if (!sameQuantity(after.lastRunning, sum))
-      broken.running.push(`${where}: newest entry ${rounded(after.lastRunning)}, ledger ${rounded(sum)}`);
-    if (after.runningMin < -1e-6 && !wasNegative)
-      broken.negative.push(`${where}: it was at ${rounded(after.runningMin)}`);
+      broken.running.push(off(`newest entry ${rounded(after.lastRunning)}, ledger ${rounded(sum)}`));
+    if (after.runningMin < -1e-6 && !wasNegative) broken.negative.push(off(`it was at ${rounded(after.runningMin)}`));
   }
   return places;
+}
+
+/** What is off in the same way on several nodes is told once. */
+function inShort(cases: readonly Case[], nodes: number): readonly string[] {
+  const places = new Map<string, Case[]>();
+  for (const one of cases) {
+    const key = `${one.place}: ${one.seen}`;
+    places.set(key, [...(places.get(key) ?? []), one]);
+  }
+  return [...places.values()].map((same) => {
+    const where = same.length === nodes && nodes > 1 ? 'every Galera node' : same.map(({ node }) => node).join(', ');
+    return `${same[0]?.place} on ${where}: ${same[0]?.seen}`;
+  });
 }
 
 /** What was acknowledged must have moved; what is unknown moved when its document is there. */

@@ -20,6 +20,7 @@ export type JournalEntry =
   | {
       readonly kind: 'step';
       readonly fault: string;
+      /** The proof of `residue` is that something was left: `no` is clean; its evidence is {residue: Residue['is'], left}. */
       readonly step: StepName;
       /** The fault's version, on `prepared`: whoever undoes from the ticket must know it. */
       readonly version?: number;
@@ -130,7 +131,10 @@ export interface StockLevel {
   readonly runningMin: number;
 }
 
-/** A line of ledger.ndjson. `read` says that a node was read to the end in a round: without it, absence proves nothing. */
+/**
+ * A line of ledger.ndjson. `read` says that a node was read to the end in a round: without it, absence proves nothing.
+ * Each round reads every document of the run again, so that the last one is the final word.
+ */
 export type LedgerLine =
   | { readonly kind: 'document'; readonly document: FoundDocument }
   | { readonly kind: 'stock'; readonly level: StockLevel }

@@ -111,7 +111,7 @@ test('what stands in the page is readable in both schemes', async () => {
     for (const selector of [
       'body',
       '.word',
-      '.lead',
+      '.label',
       '.card .badge',
       '.check',
       'footer p',
