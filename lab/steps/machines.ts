@@ -126,6 +126,8 @@ function supervisorPlan(fingerprint: string, startedBy: string): SupervisorPlan 
         '--authorization-mode=Node,RBAC',
         '--enable-admission-plugins=NodeRestriction',
         '--anonymous-auth=false',
+        // For the suite's helper pods; Pod Security admission refuses privilege in the namespace of the app.
+        '--allow-privileged=true',
         '--profiling=false',
         `--client-ca-file=${pki('cluster-ca', 'crt')}`,
         `--tls-cert-file=${pki('apiserver', 'crt')}`,

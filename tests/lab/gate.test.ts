@@ -1,0 +1,67 @@
+// The two commands' promise, kept on the real thing: a fresh clone plays the gate, and its evidence can be judged again anywhere.
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { repo, run } from './shakedown.ts';
+
+// With this switch the clone finds nothing that was built or downloaded before: half an hour instead of minutes.
+const emptyCaches = process.env.SHAKEDOWN_TEST_EMPTY_CACHES === '1';
+let scratch: string;
+let clone: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'shakedown-clone-'));
+  clone = join(scratch, 'shakedown');
+  const cloned = await run('git', ['clone', '--quiet', repo, clone], scratch);
+  expect(cloned.stderr).toBe('');
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+it(
+  'a fresh clone passes the gate by one command',
+  async () => {
+    const caches = Object.fromEntries(
+      ['SHAKEDOWN_CACHE', 'GOCACHE', 'GOMODCACHE', 'npm_config_cache'].map((name) => [name, join(scratch, name)]),
+    );
+    const gate = await run('npm', ['run', '-s', 'gate', '--', '--json'], clone, emptyCaches ? caches : {});
+    expect(gate.stdout.trim().split('\n'), gate.stderr).toHaveLength(1);
+    const answer = JSON.parse(gate.stdout);
+    const wrong = answer.runs.flatMap((each: { scenario: string; findings: { outcome: string; says: string }[] }) =>
+      each.findings.filter(({ outcome }) => outcome !== 'passed').map(({ says }) => `${each.scenario}: ${says}`),
+    );
+    expect(wrong).toEqual([]);
+    expect(gate.code).toBe(0);
+    expect(answer).toMatchObject({
+      outcome: 'passed',
+      runs: [
+        { scenario: 'control', outcome: 'passed' },
+        { scenario: 'galera-writer-crash', outcome: 'passed', residue: [] },
+      ],
+      skipped: [],
+    });
+    const crash = answer.runs[1];
+    expect(crash.ledger).toMatchObject({ lost: 0, duplicated: 0 });
+    expect(crash.ledger.acknowledged).toBeGreaterThan(300);
+    expect(crash.recovery.ms).toBeGreaterThan(0);
+    expect(crash.recovery.resolutionMs).toBeGreaterThan(0);
+  },
+  emptyCaches ? 3_600_000 : 900_000,
+);
+
+it('its evidence is judged to the same bytes again, also in another folder', async () => {
+  const judge = (folder: string) => run(join(repo, 'cli/shakedown.mjs'), ['judge', folder, '--json'], scratch);
+  const first = await judge(join(clone, 'runs/latest'));
+  await cp(join(clone, 'runs/latest/'), join(scratch, 'elsewhere'), { recursive: true, dereference: true });
+  const second = await judge(join(scratch, 'elsewhere'));
+  expect(first.code).toBe(0);
+  expect(first.stdout.split('\n').filter(Boolean)).toHaveLength(2);
+  expect(second.stdout).toBe(first.stdout);
+});
+
+it('a misspelt scenario is named with the nearest one, and nothing is touched', async () => {
+  const ran = await run(join(repo, 'cli/shakedown.mjs'), ['run', 'galera-writer-crush', 'contrl'], scratch);
+  expect(ran.code).toBe(64);
+  expect(ran.stderr).toContain('did you mean galera-writer-crash?');
+  expect(ran.stderr).toContain('did you mean control?');
+});

@@ -1,0 +1,57 @@
+// The lab is what it says: three workers of the wanted version, and a node that loses its power comes back by itself.
+import { expect, it } from 'vitest';
+import { getJson, kubectl } from '../../lab/kubectl.ts';
+import { until } from '../../lab/step.ts';
+import { switchPower } from '../../lab/supervisor/client.ts';
+
+interface Nodes {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly status: {
+      readonly conditions: readonly { readonly type: string; readonly status: string }[];
+      readonly nodeInfo: { readonly kubeletVersion: string };
+    };
+  }[];
+}
+
+const ready = async (): Promise<Readonly<Record<string, string>>> => {
+  const { items }: Nodes = JSON.parse(await kubectl(['get', 'nodes', '--output', 'json']));
+  return Object.fromEntries(
+    items.map(({ metadata, status }) => [
+      metadata.name,
+      status.conditions.find(({ type }) => type === 'Ready')?.status ?? '?',
+    ]),
+  );
+};
+
+it('has three Ready workers at v1.34.4', async () => {
+  const { items }: Nodes = JSON.parse(await kubectl(['get', 'nodes', '--output', 'json']));
+  expect(items.map(({ status }) => status.nodeInfo.kubeletVersion)).toEqual(['v1.34.4', 'v1.34.4', 'v1.34.4']);
+  expect(await ready()).toEqual({ 'node-1': 'True', 'node-2': 'True', 'node-3': 'True' });
+});
+
+it('heals by itself when a node loses its power and gets it back', async () => {
+  await switchPower('node-3', 'off');
+  try {
+    await until('node-3 is seen to be gone', 90_000, async () => (await ready())['node-3'] !== 'True' || 'still Ready');
+  } finally {
+    await switchPower('node-3', 'on');
+  }
+  await until('node-3 is Ready again', 120_000, async () => (await ready())['node-3'] === 'True' || 'not Ready');
+  await until('all three Galera nodes are ready again', 240_000, async () => {
+    const set = await getJson<{ status: { readyReplicas?: number } }>('statefulset', 'erp', 'galera');
+    return set?.status.readyReplicas === 3 || `${set?.status.readyReplicas ?? 0} ready`;
+  });
+  await until('nothing else is missing', 120_000, async () => {
+    const missing = (
+      await kubectl([
+        'get',
+        'pods',
+        '--all-namespaces',
+        '--field-selector=status.phase!=Running,status.phase!=Succeeded',
+        '--no-headers',
+      ])
+    ).trim();
+    return missing === '' || missing;
+  });
+});

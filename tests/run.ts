@@ -1,0 +1,113 @@
+// `npm test`: brings up what the tests need, runs the three tiers one after the other, and ends with one line that a machine can read.
+// Where the lab can't run its tier is skipped aloud and counted.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { ensureLab, k6Program } from '../cli/lab.ts';
+import { doctor } from '../lab/doctor.ts';
+import { getJson } from '../lab/kubectl.ts';
+import { network, paths, siteHost } from '../lab/places.ts';
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+}
+
+const tiers = ['unit', 'integration', 'lab'] as const;
+const asked = process.argv.slice(2);
+const chosen = tiers.filter((tier) => asked.length === 0 || asked.includes(tier));
+const strange = asked.filter((each) => !tiers.includes(each as (typeof tiers)[number]));
+if (strange.length > 0) {
+  console.error(`npm test: no tier ${strange.join(', ')}; there are ${tiers.join(', ')}`);
+  process.exit(64);
+}
+
+const repo = join(import.meta.dirname, '..');
+const scratch = await mkdtemp(join(tmpdir(), 'shakedown-tests-'));
+const total = { passed: 0, failed: 0, skipped: 0 };
+const add = (counts: Counts): void => {
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+};
+
+try {
+  const environment: Record<string, string> = {};
+  if (chosen.includes('unit')) add(await runTier('unit', environment));
+  if (chosen.includes('integration') || chosen.includes('lab')) {
+    const missing = await doctor();
+    if (missing.length > 0) {
+      for (const { what, next } of missing) console.error(`lab tier skipped: ${what}. Next: ${next}`);
+      total.skipped += 1;
+    } else {
+      await ensureLab((text) => console.error(text));
+      Object.assign(environment, await labEnvironment());
+    }
+    if (chosen.includes('integration')) add(await runTier('integration', environment));
+    if (chosen.includes('lab') && missing.length === 0) add(await runTier('lab', environment));
+  }
+} catch (error) {
+  console.error(error);
+  total.failed += 1;
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+}
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
+
+/** What the tests of the real thing need to find it. */
+async function labEnvironment(): Promise<Record<string, string>> {
+  const secret = await getJson<{ data: Record<string, string> }>('secret', 'erp', 'workshop-users');
+  const users = join(scratch, 'users.json');
+  await writeFile(users, Buffer.from(secret?.data['users.json'] ?? '', 'base64'), { mode: 0o600 });
+  return {
+    SHAKEDOWN_LAB: paths.target,
+    SHAKEDOWN_K6: k6Program(),
+    WORKSHOP_URL: `https://${siteHost}`,
+    WORKSHOP_CONNECT_ADDRESS: network.front,
+    WORKSHOP_CA_FILE: paths.siteCa,
+    WORKSHOP_USERS_FILE: users,
+  };
+}
+
+async function runTier(tier: string, environment: Readonly<Record<string, string>>): Promise<Counts> {
+  console.error(`\n== tests: ${tier} ==`);
+  const report = join(scratch, `${tier}.json`);
+  const code = await new Promise<number>((resolve) => {
+    const args = [
+      join(repo, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--project',
+      tier,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ];
+    const env = {
+      ...process.env,
+      ...environment,
+      PATH: `${join(repo, 'node_modules/.bin')}${delimiter}${process.env.PATH}`,
+    };
+    spawn(process.execPath, args, { cwd: repo, env, stdio: ['ignore', 'inherit', 'inherit'] }).on('exit', (status) =>
+      resolve(status ?? 1),
+    );
+  });
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+    await readFile(report, 'utf8'),
+  ) as VitestReport;
+  // A file that could not even be loaded has no test, and has failed.
+  const broken = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  ).length;
+  const failed = numFailedTests + broken;
+  return { passed: numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed, skipped: numPendingTests };
+}
