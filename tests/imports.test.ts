@@ -35,7 +35,9 @@ const filesOf = (folder: string): readonly string[] =>
   );
 
 const importsOf = (file: string): readonly string[] =>
-  [...readFileSync(join(repo, file), 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) => relative(repo, join(repo, dirname(file), match[1] as string)));
+  [...readFileSync(join(repo, file), 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+    relative(repo, join(repo, dirname(file), match[1] as string)),
+  );
 
 it.each(Object.keys(allowed))('%s imports only what it may', (folder) => {
   const files = filesOf(folder);

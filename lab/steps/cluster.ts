@@ -199,10 +199,10 @@ async function galera(): Promise<void> {
       '-e',
       'fetch("http://127.0.0.1:9200").then(r => r.text()).then(console.log)',
     ]);
-    return size.includes('"wsrep_local_state":"4"') || size;
+    return size.includes('"whole":true') || size;
   });
   await applyObject(configMap('erp', 'galera-bootstrap', { bootstrap: '' }));
-  await rolledOut('statefulset', 'erp', 'database-proxy');
+  await rolledOut('deployment', 'erp', 'database-proxy');
   await rolledOut('deployment', 'erp', 'redis-cache');
 }
 

@@ -252,8 +252,17 @@ test.each<[string, number]>([
 ])('Ctrl-C in %s ends the run as aborted', async (phase, afterMs) => {
   const { record, journal, cluster } = await play({
     load: ({ clock, abort, events }) => {
-      void clock.sleep(afterMs).then(abort);
-      return fakeLoad(clock, { events, good: (now) => now < Date.UTC(2026, 10, 23, 12, 0, 6) });
+      // Counted from the load's start: before it only files are read, which takes no virtual time.
+      let began = Number.POSITIVE_INFINITY;
+      const load = fakeLoad(clock, { events, good: (now) => now < began + 6_000 });
+      return {
+        ...load,
+        start: (request) => {
+          began = clock.now();
+          void clock.sleep(afterMs).then(abort);
+          return load.start(request);
+        },
+      };
     },
   });
   expect(record.ended).toBe('aborted');
@@ -402,7 +411,8 @@ test('a load that can not be started ends the run before any fault', async () =>
 });
 
 test('recovery is waited for until the users are well, and no longer than the scenario says', async () => {
-  const bad = Date.UTC(2026, 10, 23, 12, 0, 5);
+  // Right after steady, which begins with the first operation, 100 ms after the load.
+  const bad = Date.UTC(2026, 10, 23, 12, 0, 5, 150);
   const phaseMs = (journal: readonly JournalLine[]) => {
     const at = (name: string) => journal.find((line) => line.kind === 'phase' && line.phase === name)?.mono ?? 0;
     return at('after') - at('recovery');
