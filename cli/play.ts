@@ -21,6 +21,7 @@ import { interruptedBy, makeRunFolder, playInOrder } from '../lib/runner/gate.ts
 import { LeaseHeld } from '../lib/runner/lease.ts';
 import { assembleReadiness } from '../lib/runner/readiness.ts';
 import type { RunDeps } from '../lib/runner/run-scenario.ts';
+import { RunStopped } from '../lib/runner/run-stopped.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { scenarios as catalog } from '../scenarios/catalog.ts';
 import { ensureLab, k6Program } from './lab.ts';
@@ -172,6 +173,15 @@ function onInterrupt(say: (text: string) => void): AbortController {
       if (controller.signal.aborted) return say('undo is under way; please wait');
       say(`${signal}: ending the run, undoing what was done, keeping the evidence …`);
       controller.abort(interruptedBy(signal));
+    });
+  }
+  // A bug of ours must not leave a fault behind: the run ends by way of undo, as by Ctrl-C.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      say(`This is a bug of shakedown itself: ${error instanceof Error ? error.stack : String(error)}`);
+      controller.abort(
+        new RunStopped('crashed', `our own bug: ${error instanceof Error ? error.message : String(error)}`),
+      );
     });
   }
   return controller;

@@ -33,6 +33,8 @@ export async function openPodStream(api: ApiServer, to: PodPort, withinMs: numbe
       done(error);
     },
   });
+  // An error that comes before anybody listens must not end the process in the middle of a fault; who uses the stream hears of it too.
+  stream.on('error', () => undefined);
   const output = new Writable({
     write(chunk: Buffer, _encoding, done) {
       if (!stream.readableEnded && !stream.destroyed) stream.push(chunk);

@@ -109,7 +109,9 @@ const clockStepMsMax = 250;
 function judgeClock({ journal }: Evidence): Finding {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const { at, mono } of journal) {
+  for (const { at, mono, kind } of journal) {
+    // A reading's time is when it was asked for; its line was written when the answer came.
+    if (kind === 'reading') continue;
     low = Math.min(low, at - mono);
     high = Math.max(high, at - mono);
   }
