@@ -88,7 +88,11 @@ async function powerOff(node: SupervisedNode): Promise<void> {
   if (init) {
     // EXT4_IOC_SHUTDOWN with NOLOGFLUSH (2): keeps what was fsynced and loses the rest.
     const volumes = `/proc/${init}/root${node.stateDir}/volumes`;
-    await execute('perl', ['-e', 'open(F,"<",$ARGV[0]) or die $!; ioctl(F,0x8004587d,pack("L",2)) or die $!', volumes]);
+    await execute('perl', [
+      '-e',
+      'open(F,"<",$ARGV[0]) or die $!; my $flags=pack("L",2); ioctl(F,0x8004587d,$flags) or die $!',
+      volumes,
+    ]);
     process.kill(init, 'SIGKILL');
   }
   const child = state.child;

@@ -56,7 +56,7 @@ test.each([
   [
     'run.clock',
     'with a clock that was set',
-    journalWith(evidence, (line) => (line.kind === 'reading' ? { ...line, at: line.at + 3_600_000 } : line)),
+    journalWith(evidence, (line) => (line.kind === 'phase' ? { ...line, at: line.at + 3_600_000 } : line)),
   ],
   [
     'run.files',

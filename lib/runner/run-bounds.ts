@@ -3,6 +3,9 @@
 export const runBounds = {
   openReachMs: 60_000,
   guardMs: 60_000,
+  /** What a rollout or the scenario before left behind, a pod that is still ending say, settles within its grace period. */
+  guardsSettleMs: 45_000,
+  guardsEveryMs: 2_000,
   ledgerMs: 300_000,
   /** k6 compiles its script first. */
   firstOperationMs: 60_000,

@@ -381,6 +381,30 @@ test.each<['no' | 'cannot-tell' | 'throws' | 'unknown']>([['no'], ['cannot-tell'
   },
 );
 
+test('a target that settles within the time it has gets its load, and the last answer is on record', async () => {
+  let asked = 0;
+  const { record, journal } = await play({
+    scenario: (scenario) => ({
+      ...scenario,
+      claim: { ...scenario.claim, needs: ['three-nodes'] },
+      guards: [
+        {
+          name: 'three-nodes',
+          check: async () => {
+            asked += 1;
+            return asked < 4 ? { is: 'no', seen: 'one is ending' } : { is: 'yes', seen: 'all there' };
+          },
+        },
+      ],
+    }),
+  });
+  expect(record.ended).toBe('completed');
+  expect(asked).toBe(4);
+  expect(journal.filter((line) => line.kind === 'guard' && line.name === 'three-nodes')).toMatchObject([
+    { is: 'yes', seen: 'all there' },
+  ]);
+});
+
 test('a state that is not steady gets no fault', async () => {
   const { record, events } = await play({
     load: ({ clock, events }) => fakeLoad(clock, { events, good: () => false }),

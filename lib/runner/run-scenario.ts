@@ -8,7 +8,7 @@ import type { Fault, Residue, Ticket } from '../model/fault.ts';
 import type { LoadDriver, RunningLoad } from '../model/load-driver.ts';
 import type { Reach } from '../model/reach.ts';
 import { runFiles } from '../model/run-folder.ts';
-import type { Play, Scenario } from '../model/scenario.ts';
+import type { Guard, Play, Scenario } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
 import { type RunRecord, severity, type Verdict } from '../model/verdict.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -40,6 +40,8 @@ export interface RunRequest {
   readonly context: RunHeader['context'];
   readonly repeat: string;
 }
+
+type GuardAnswer = Awaited<ReturnType<Guard['check']>>;
 
 export interface OpenedReach {
   readonly reach: Reach;
@@ -302,45 +304,54 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     await pause('after', play.afterMs);
   }
 
-  /** All guards are asked, so that the one who reads sees all that is in the way. */
+  /** All guards are asked, so that the one who reads sees all that is in the way; and again for a while, because a target may be settling. */
   async function checkGuards(
     reach: Reach,
     bounded: <T>(what: string, ms: number, work: Promise<T>) => Promise<T>,
   ): Promise<void> {
-    const refused: string[] = [];
-    const tell = (name: string, is: 'yes' | 'no' | 'cannot-tell', seen: string) => {
-      journal?.write({ kind: 'guard', name, is, seen });
-      if (is !== 'yes') refused.push(`${name}: ${is === 'no' ? '' : 'cannot tell: '}${seen}`);
-    };
     say('checking guards');
     const left = await bounded(
       'tickets of earlier runs',
       bounds.guardMs,
       listTickets(reach.cluster, run.target.suite.namespace),
     );
-    tell(
-      'no-ticket-left',
-      left.length === 0 ? 'yes' : 'no',
-      left.length === 0
-        ? 'no ticket of an earlier run'
-        : `${left.map((ticket) => ticket.name).join(', ')} in ${run.target.suite.namespace}: an earlier run was not undone. Next: shakedown undo --all`,
-    );
-    for (const name of claim.needs) {
-      const guard = scenario.guards.find((one) => one.name === name);
-      if (!guard) {
-        tell(name, 'cannot-tell', 'the scenario has no such guard');
-        continue;
-      }
-      try {
-        const { is, seen } = await bounded(name, bounds.guardMs, guard.check(reach));
-        tell(name, is, seen);
-      } catch (error) {
-        stop.signal.throwIfAborted();
-        if (journal?.failure) throw journal.failure;
-        tell(name, 'cannot-tell', messageOf(error));
+    const answers: (GuardAnswer & { readonly name: string })[] = [
+      {
+        name: 'no-ticket-left',
+        is: left.length === 0 ? 'yes' : 'no',
+        seen:
+          left.length === 0
+            ? 'no ticket of an earlier run'
+            : `${left.map((ticket) => ticket.name).join(', ')} in ${run.target.suite.namespace}: an earlier run was not undone. Next: shakedown undo --all`,
+      },
+    ];
+    for (const name of claim.needs) answers.push({ name, ...(await askGuard(name)) });
+    const until = clock.mono() + bounds.guardsSettleMs;
+    const unsettled = () => answers.slice(1).filter(({ is }) => is !== 'yes');
+    // A ticket that is left does not go by itself.
+    while (left.length === 0 && unsettled().length > 0 && clock.mono() < until) {
+      say(`waiting for the target to settle: ${unsettled()[0]?.name}, ${unsettled()[0]?.seen}`);
+      await clock.sleep(bounds.guardsEveryMs, stop.signal);
+      for (const [index, { name }] of answers.entries()) {
+        if (index > 0) answers[index] = { name, ...(await askGuard(name)) };
       }
     }
+    for (const answer of answers) journal?.write({ kind: 'guard', ...answer });
+    const refused = answers
+      .filter(({ is }) => is !== 'yes')
+      .map(({ name, is, seen }) => `${name}: ${is === 'no' ? '' : 'cannot tell: '}${seen}`);
     if (refused.length > 0) throw new RunStopped('aborted', `guards do not hold: ${refused.join('; ')}`);
+
+    async function askGuard(name: string): Promise<GuardAnswer> {
+      const guard = scenario.guards.find((one) => one.name === name);
+      if (!guard) return { is: 'cannot-tell', seen: 'the scenario has no such guard' };
+      try {
+        return await bounded(name, bounds.guardMs, guard.check(reach));
+      } catch (error) {
+        stop.signal.throwIfAborted();
+        return { is: 'cannot-tell', seen: messageOf(error) };
+      }
+    }
   }
 
   async function pause(what: string, ms: number): Promise<void> {

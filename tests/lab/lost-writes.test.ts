@@ -12,17 +12,6 @@ const scratch = await mkdtemp(join(tmpdir(), 'shakedown-defect-'));
 async function setDefect(value: string): Promise<void> {
   await kubectl(['set', 'env', '--namespace', 'erp', deployment, value]);
   await kubectl(['rollout', 'status', '--namespace', 'erp', deployment, '--timeout=120s']);
-  await kubectl([
-    'wait',
-    '--namespace',
-    'erp',
-    '--for=delete',
-    'pod',
-    '--selector',
-    'app.kubernetes.io/name=erpnext-gunicorn',
-    '--field-selector=status.phase!=Running',
-    '--timeout=60s',
-  ]).catch(() => undefined);
 }
 
 afterAll(async () => {
