@@ -1,6 +1,7 @@
 // Stands beside each Galera node and answers a database proxy over HTTP.
 //   /        200 when this node may take part: Synced (or lending itself as a donor), in the primary component, ready, writable
 //   /writer  200 when this node is the one that all connections go to
+//   /state   what it saw, for its peers: they compare, and one that is started again looks whether it is still listed
 // The writer is the node that has been whole for the longest time. All nodes compare the same three numbers, so every proxy sees the
 // same writer; a node that comes back is the youngest, so it never takes the connections over from the one that served meanwhile.
 import { createServer } from 'node:http';
@@ -33,7 +34,7 @@ async function look(): Promise<{ whole: boolean; seen: string }> {
       connectTimeout: withinMs,
     });
     const [status] = await connection.query<mysql.RowDataPacket[]>({
-      sql: "show global status where variable_name in ('wsrep_local_state', 'wsrep_cluster_status', 'wsrep_ready')",
+      sql: "show global status where variable_name in ('wsrep_local_state', 'wsrep_cluster_status', 'wsrep_ready', 'wsrep_incoming_addresses')",
       timeout: withinMs,
     });
     const [variables] = await connection.query<mysql.RowDataPacket[]>({

@@ -116,13 +116,15 @@ test('silence is no recovery: a window needs half of what was planned', () => {
   expect(measured(silent).ms).toBeGreaterThan(15_000);
 });
 
-test('leaving the budget again is told', () => {
+test('what was good for a window and then bad again had not recovered yet', () => {
   const again = operationsWith(evidenceOf(), (operation) =>
     operation.sentAt > times.fault + 22_000 && operation.sentAt < times.fault + 24_000
       ? { ...operation, good: false }
       : operation,
   );
   const finding = judge(again.claim, again).findings.find(({ check }) => check === 'recovery');
+  expect(finding?.measured).toBeGreaterThan(23_800);
+  expect(finding?.measured).toBeLessThan(24_200);
   expect(finding?.says).toContain('left the budget again');
 });
 

@@ -1,6 +1,9 @@
-// How long users had to wait until it was good again and stayed good: from inject to the start of the first good request after which,
-// for a whole window, bad events stay within budget. Measured on requests as they were sent, so it is as fine as they came.
+// How long users had to wait until it was good again and stayed good: from inject to the start of the first good request after which
+// bad events stay within budget, in its own window and in every one that begins later, up to the next inject or the end of recovery. Measured on
+// requests as they were sent, so it is as fine as they came.
 //
+// - What was good for a window and then bad again (a Galera node that comes back and stalls its donor, say) has not recovered yet:
+//   the first return is told beside, the last one counts.
 // - A request that was under way when the fault came belongs to the fault.
 // - Where users never left the budget, recovery is 0: there was nothing to recover from. That the fault did something is shown by its
 //   own proof of effect, never by this.
@@ -51,9 +54,14 @@ export function judgeRecovery(claim: Claim, evidence: Evidence, spans: readonly 
     rule,
     eventsMin: arrivedShareMin * perMs * rule.windowMs,
     until: (events.at(-1)?.at ?? 0) + resolutionMs,
-    recoveryEnds: spanOf(spans, 'recovery')?.to ?? Number.POSITIVE_INFINITY,
+    leavesUntil: spanOf(spans, 'recovery')?.to ?? Number.POSITIVE_INFINITY,
   };
-  const recoveries = injections.map((at) => recoveryFrom(at, events, watched));
+  const recoveries = injections.map((at, index) => {
+    const next = injections[index + 1];
+    // A window that reaches into the next fault says nothing of this one.
+    const leavesUntil = next === undefined ? watched.leavesUntil : Math.min(watched.leavesUntil, next - rule.windowMs);
+    return recoveryFrom(at, events, { ...watched, leavesUntil });
+  });
   const censored = recoveries.filter((one) => one.ms === undefined).sort((a, b) => b.lookedMs - a.lookedMs)[0];
   if (censored) return judgeCensored(rule, resolutionMs, censored.lookedMs);
   const longest = recoveries.reduce((a, b) => ((b.ms ?? 0) > (a.ms ?? 0) ? b : a));
@@ -88,9 +96,9 @@ function judgeMeasured(rule: RecoveryRule, resolutionMs: number, found: Recovery
   const outcome: Outcome =
     ms <= rule.recoveryMsMax ? 'passed' : ms - resolutionMs <= rule.recoveryMsMax ? 'inconclusive' : 'failed';
   const relapse =
-    found.relapseAfterMs === undefined
+    found.firstMs === undefined
       ? ''
-      : ` It left the budget again ${duration(found.relapseAfterMs)} after inject.`;
+      : ` It was good for a while ${duration(found.firstMs)} after inject already, and left the budget again.`;
   const wanted = `wanted at most ${duration(rule.recoveryMsMax)}`;
   return concluded(
     measure,
@@ -123,7 +131,8 @@ interface Watched {
   readonly eventsMin: number;
   /** Events were seen until then. */
   readonly until: Instant;
-  readonly recoveryEnds: Instant;
+  /** What leaves the budget later is the next fault's doing, or is judged as the phase after. */
+  readonly leavesUntil: Instant;
 }
 
 interface Recovery {
@@ -131,7 +140,8 @@ interface Recovery {
   readonly ms?: number;
   readonly lookedMs: number;
   readonly badEvents: number;
-  readonly relapseAfterMs?: number;
+  /** Of a return that did not last. */
+  readonly firstMs?: number;
 }
 
 function recoveryFrom(injectAt: Instant, all: readonly Event[], watched: Watched): Recovery {
@@ -145,20 +155,21 @@ function recoveryFrom(injectAt: Instant, all: readonly Event[], watched: Watched
   const lookedMs = Math.max(0, watched.until - injectAt);
 
   const isBad = (from: Instant) => judged(from) === 'bad';
-  const starts = [injectAt, ...events.map(({ felt }) => felt)].filter((start) => start < watched.recoveryEnds);
+  const starts = [injectAt, ...events.map(({ felt }) => felt).filter((start) => start < watched.leavesUntil)];
   const left = starts.find(isBad);
   if (left === undefined) return judged(injectAt) === 'good' ? { ms: 0, lookedMs, badEvents } : { lookedMs, badEvents };
+  const lastLeft = starts.findLast(isBad) ?? left;
 
-  const recovered = events.find(
-    ({ at, good, felt }) => good && at >= injectAt && felt >= left && judged(felt) === 'good',
-  );
+  const goodAgain = (since: Instant) =>
+    events.find(({ at, good, felt }) => good && at >= injectAt && felt >= since && judged(felt) === 'good');
+  const recovered = goodAgain(lastLeft);
   if (!recovered) return { lookedMs, badEvents };
-  const relapse = starts.find((start) => start > recovered.felt && isBad(start));
+  const first = goodAgain(left) ?? recovered;
   return {
     ms: recovered.felt - injectAt,
     lookedMs,
     badEvents,
-    ...(relapse === undefined ? {} : { relapseAfterMs: relapse - injectAt }),
+    ...(first.felt < lastLeft ? { firstMs: first.felt - injectAt } : {}),
   };
 }
 

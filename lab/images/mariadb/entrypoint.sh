@@ -6,9 +6,22 @@ data=/var/lib/mysql/data
 name=${POD_NAME:?} peers=${GALERA_PEERS:?} bootstrap_file=${BOOTSTRAP_FILE:-/etc/galera/bootstrap}
 options="--defaults-file=/etc/mysql/galera.cnf --datadir=$data --wsrep-node-name=$name --wsrep-node-address=${POD_IP:?}"
 
-# By the peer's own wsrep check: a node that merely looks for others listens as well, but is not Synced.
+# The answer of a peer's own wsrep check; nothing when it is not there.
+ask() {
+  timeout 2 bash -c "exec 3<>/dev/tcp/$1/9200 && printf 'GET $2 HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3" 2>/dev/null || true
+}
+
+# A node that merely looks for others listens as well, but is not Synced.
 in_cluster() {
-  timeout 2 bash -c "exec 3<>/dev/tcp/$1/9200 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3" 2>/dev/null | grep -q ' 200 '
+  ask "$1" / | head -n 1 | grep -q ' 200 '
+}
+
+# By address: a container that is started again keeps its pod's.
+lists_us() {
+  for peer in $(echo "$peers" | tr ',' ' '); do
+    if [ "${peer%%.*}" != "$name" ] && ask "$peer" /state | grep -qF "$POD_IP:"; then return 0; fi
+  done
+  return 1
 }
 
 if [ ! -e "$data/mysql" ] && [ ! -e "$data/grastate.dat" ]; then
@@ -32,10 +45,18 @@ if [ ! -e "$data/mysql" ] && [ ! -e "$data/grastate.dat" ]; then
 fi
 
 # After a crash grastate.dat does not know how far the node was; InnoDB does, and then only the difference is transferred (IST).
+# Without a position everything is copied, and the donor, which may be the writer, takes no writes meanwhile.
 position=
 if [ -e "$data/ibdata1" ]; then
-  position=$(mariadbd --defaults-file=/etc/mysql/galera.cnf --datadir="$data" --wsrep-on=OFF --wsrep-recover --log-error=/dev/stderr 2>&1 |
+  position=$(mariadbd --defaults-file=/etc/mysql/galera.cnf --datadir="$data" --wsrep-recover --wsrep-cluster-address="gcomm://$peers" --log-error=/dev/stderr 2>&1 |
     sed -n 's/.*WSREP: Recovered position: *\([0-9a-f-]*:-\{0,1\}[0-9]*\).*/\1/p' | tail -n 1)
   echo "recovered position: ${position:-none}"
 fi
+
+# A crashed node that is back before the others have given it up (evs.suspect_timeout, 5 s) breaks the group up for several seconds,
+# and nobody can write meanwhile. So it waits until its former self is off the list.
+for _ in $(seq 60); do
+  lists_us || break
+  sleep 0.5
+done
 exec mariadbd $options --wsrep-cluster-address="gcomm://$peers" ${position:+--wsrep-start-position="$position"}

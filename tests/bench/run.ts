@@ -1,0 +1,153 @@
+// `npm run bench`: the figures that the project promises, measured here and printed as one table beside their bounds.
+// It takes the lab down and up again, so it doesn't run beside anything else. `-- --cold` builds everything from empty caches too.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { labStatus } from '../../lab/lab.ts';
+import { nodes } from '../../lab/places.ts';
+import { readRunFolder } from '../../lib/evidence/read-run-folder.ts';
+import type { Evidence, Instant } from '../../lib/model/evidence.ts';
+import type { Readiness } from '../../lib/model/readiness.ts';
+import { repo, run } from '../lab/shakedown.ts';
+import { busyCores, memoryMiBBelow } from './processes.ts';
+
+interface Row {
+  readonly figure: string;
+  readonly wanted: string;
+  readonly measured: string;
+}
+
+const strange = process.argv.slice(2).filter((each) => each !== '--cold');
+if (strange.length > 0) {
+  console.error(`npm run bench: no option ${strange.join(', ')}; there is --cold`);
+  process.exit(64);
+}
+const cold = process.argv.includes('--cold');
+const warmRuns = 3;
+const settleMs = 60_000;
+const idleMs = 60_000;
+
+const scratch = await mkdtemp(join(tmpdir(), 'shakedown-bench-'));
+const rows: Row[] = [];
+const say = (text: string) => console.error(`bench: ${text}`);
+
+try {
+  if (cold) {
+    say('cold lab: everything is fetched and built from empty caches (about 20 minutes) …');
+    await shakedown({}, 'lab', 'down');
+    const caches = ['SHAKEDOWN_CACHE', 'GOCACHE', 'GOMODCACHE', 'npm_config_cache'];
+    const seconds = await timed(() =>
+      shakedown(Object.fromEntries(caches.map((name) => [name, join(scratch, name)])), 'lab', 'up'),
+    );
+    rows.push({ figure: 'lab up, cold', wanted: '< 30 min', measured: minutes(seconds) });
+  }
+
+  say(`warm lab: down and up, ${warmRuns} times …`);
+  await shakedown({}, 'lab', 'up');
+  const warm: number[] = [];
+  for (let round = 1; round <= warmRuns; round++) {
+    await shakedown({}, 'lab', 'down');
+    warm.push(await timed(() => shakedown({}, 'lab', 'up')));
+    say(`  ${warm.at(-1)?.toFixed(1)} s`);
+  }
+  rows.push({
+    figure: `lab up, warm (median of ${warmRuns})`,
+    wanted: '< 180 s',
+    measured: `${median(warm).toFixed(1)} s`,
+  });
+
+  say(`idle lab: ${(settleMs + idleMs) / 1000} s of nothing …`);
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  const cores = await busyCores(idleMs);
+  const { supervisor } = await labStatus();
+  if (!supervisor) throw new Error('the lab is not there any more');
+  rows.push({
+    figure: 'idle memory (PSS)',
+    wanted: '< 4 GiB',
+    measured: `${((await memoryMiBBelow(supervisor.pid)) / 1024).toFixed(2)} GiB`,
+  });
+  rows.push({ figure: 'idle processor (whole machine)', wanted: '< 0.5 cores', measured: `${cores.toFixed(2)} cores` });
+
+  say('gate on the running lab …');
+  let answer = '';
+  const seconds = await timed(async () => {
+    answer = await shakedown({}, 'gate', '--json', '--runs', scratch);
+  });
+  const gate = JSON.parse(answer) as Readiness & { readonly gate: string };
+  rows.push({ figure: 'gate, two scenarios', wanted: '< 6 min', measured: minutes(seconds) });
+  const evidence = await readRunFolder(join(scratch, gate.gate, 'control'));
+  rows.push(...loadRows(evidence));
+  for (const { scenario, recovery, ledger } of gate.runs.filter(({ scenario }) => scenario !== 'control')) {
+    rows.push({
+      figure: `${scenario}: recovery`,
+      wanted: 'measured',
+      measured: recovery.ms === null ? 'not seen' : `${recovery.ms} ms ± ${recovery.resolutionMs} ms`,
+    });
+    rows.push({
+      figure: `${scenario}: acknowledged, lost`,
+      wanted: '> 300, 0',
+      measured: `${ledger.acknowledged}, ${ledger.lost}`,
+    });
+  }
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+}
+
+console.log(
+  `\n${nodes.length} Kubernetes nodes on one machine with ${cpus().length} processors (${cpus()[0]?.model.trim()})\n`,
+);
+console.log(table(rows));
+
+/** Steady state of the run without a fault, from k6's own samples. */
+function loadRows({ operations, drops, journal }: Evidence): readonly Row[] {
+  const begins = (name: string) => journal.find((line) => line.kind === 'phase' && line.phase === name)?.at;
+  const [from, to] = [begins('steady'), begins('after')];
+  if (from === undefined || to === undefined) throw new Error('control never came to its steady state');
+  const inSteady = (at: Instant) => at >= from && at < to;
+  const steady = operations.filter(({ sentAt }) => inSteady(sentAt));
+  const scans = steady.filter(({ journey }) => journey === 'barcode-lookup');
+  const writes = steady.filter(({ journey }) => journey !== 'barcode-lookup');
+  const rate = (some: readonly unknown[]) => `${(some.length / ((to - from) / 1000)).toFixed(1)}/s`;
+  const p95 = (some: Evidence['operations']) => {
+    const sorted = some
+      .flatMap(({ durationMs }) => (durationMs === undefined ? [] : [durationMs]))
+      .sort((a, b) => a - b);
+    return `${sorted[Math.ceil(0.95 * sorted.length) - 1]} ms`;
+  };
+  const dropped = drops.filter(({ at }) => inSteady(at)).reduce((sum, { count }) => sum + count, 0);
+  return [
+    { figure: 'steady scans', wanted: '20/s', measured: rate(scans) },
+    { figure: 'steady writes', wanted: '5/s', measured: rate(writes) },
+    { figure: 'steady scans p95', wanted: '< 200 ms', measured: p95(scans) },
+    { figure: 'steady writes p95', wanted: '< 200 ms', measured: p95(writes) },
+    { figure: 'steady dropped iterations', wanted: '0', measured: String(dropped) },
+  ];
+}
+
+async function shakedown(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(join(repo, 'cli/shakedown.mjs'), args, repo, environment);
+  if (code !== 0) throw new Error(`shakedown ${args.join(' ')} ended with ${code}:\n${stderr.slice(-2_000)}`);
+  return stdout;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function minutes(seconds: number): string {
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+function table(all: readonly Row[]): string {
+  const widest = (key: keyof Row) => Math.max(key.length, ...all.map((row) => row[key].length));
+  const line = (row: Row) =>
+    `${row.figure.padEnd(widest('figure'))}  ${row.wanted.padStart(widest('wanted'))}  ${row.measured.padStart(widest('measured'))}`;
+  return [line({ figure: 'figure', wanted: 'wanted', measured: 'measured' }), ...all.map(line)].join('\n');
+}
