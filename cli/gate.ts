@@ -29,7 +29,7 @@ export function gateCommand(): Command {
     .description('play a suite of scenarios under load and say whether the target is ready')
     .addOption(new Option('--suite <name>', 'how much is asked').choices([...suites]).default('smoke'))
     .action(async ({ suite, ...options }: PlayOptions & { suite: Suite }) => {
-      process.exitCode = await play('gate', scenariosOf(suite), options);
+      process.exitCode = await play('gate', () => scenariosOf(suite), options);
     });
 }
 
@@ -38,7 +38,7 @@ export function runCommand(): Command {
     .description('play single scenarios by name')
     .argument('<scenario...>', `one or more of: ${scenarios.map(({ claim }) => claim.name).join(', ')}`)
     .action(async (names: string[], options: PlayOptions) => {
-      process.exitCode = await play('run', namedScenarios(names), options);
+      process.exitCode = await play('run', () => namedScenarios(names), options);
     });
 }
 

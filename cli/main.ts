@@ -44,7 +44,8 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;
   else {
     const code = exitCodeOf(error);
-    console.error(`shakedown: ${messageOf(error)}`);
+    const all = error instanceof AggregateError ? error.errors : [error];
+    for (const one of all) console.error(`shakedown: ${messageOf(one)}`);
     if (code === exitCodes.internal)
       console.error(`This is a bug of shakedown itself.\n${error instanceof Error ? error.stack : ''}`);
     process.exitCode = code;

@@ -15,6 +15,7 @@ import type { Readiness } from '../lib/model/readiness.ts';
 import { gateFiles } from '../lib/model/run-folder.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import type { Target } from '../lib/model/target.ts';
+import { exitCodes } from '../lib/model/verdict.ts';
 import { readLedger, readStockBefore } from '../lib/probes/ledger-readback.ts';
 import { systemClock } from '../lib/runner/clock.ts';
 import { interruptedBy, makeRunFolder, playInOrder } from '../lib/runner/gate.ts';
@@ -54,10 +55,13 @@ export async function readLoadConfig(): Promise<LoadConfig> {
 }
 
 /** Plays the scenarios and tells the result; returns the exit code. */
-export async function play(suite: string, scenarios: readonly Scenario[], options: PlayOptions): Promise<number> {
-  // Everything that can be wrong in what was typed is said before anything is touched.
-  const config = await readLoadConfig();
-  const given = options.target === undefined ? undefined : await readTargetFile(options.target);
+export async function play(suite: string, asked: () => readonly Scenario[], options: PlayOptions): Promise<number> {
+  // Everything that can be wrong in what was typed is said at once, before anything is touched.
+  const [scenarios, config, given] = await allOrEveryMistake([
+    async () => asked(),
+    readLoadConfig,
+    async () => (options.target === undefined ? undefined : readTargetFile(options.target)),
+  ]);
   const progress = progressLine();
   const interrupted = onInterrupt(progress.say);
   const target = given ?? (await readTargetFile(await ensureLab(progress.say, interrupted.signal)));
@@ -73,7 +77,7 @@ export async function play(suite: string, scenarios: readonly Scenario[], option
       return { reach, close: async () => reach[Symbol.asyncDispose]() };
     },
     load: k6Driver({ k6, config, site: target.site, technicians: await technicians(target, interrupted.signal) }),
-    ledger: { stockBefore: readStockBefore, readBack: (reach) => readLedger(reach) },
+    ledger: { stockBefore: readStockBefore, readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }) },
     readRunFolder,
     judge,
     freeBytes: async (place) => {
@@ -125,8 +129,20 @@ export async function play(suite: string, scenarios: readonly Scenario[], option
   await writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
   const page = join(folder, gateFiles.page);
   await writeFile(page, await renderPage(folder, readiness));
+  progress.end();
   tell(readiness, page, options.json === true);
-  return readiness.exitCode;
+  return interrupted.ownBug() && readiness.exitCode !== exitCodes.dirty ? exitCodes.internal : readiness.exitCode;
+}
+
+/** Throws an AggregateError when more than one of them does. */
+async function allOrEveryMistake<const T extends readonly (() => Promise<unknown>)[]>(
+  checks: T,
+): Promise<{ readonly [K in keyof T]: Awaited<ReturnType<T[K]>> }> {
+  const settled = await Promise.allSettled(checks.map((check) => check()));
+  const mistakes = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (mistakes.length === 1) throw mistakes[0];
+  if (mistakes.length > 1) throw new AggregateError(mistakes, '');
+  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as never;
 }
 
 function tell(readiness: Readiness, page: string, json: boolean): void {
@@ -166,8 +182,9 @@ async function commitHere(): Promise<string> {
 }
 
 /** The first Ctrl-C or SIGTERM ends the run by way of undo; a second one is told that it is under way. */
-function onInterrupt(say: (text: string) => void): AbortController {
+function onInterrupt(say: (text: string) => void): { readonly signal: AbortSignal; ownBug(): boolean } {
   const controller = new AbortController();
+  let ownBug = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) return say('undo is under way; please wait');
@@ -178,11 +195,12 @@ function onInterrupt(say: (text: string) => void): AbortController {
   // A bug of ours must not leave a fault behind: the run ends by way of undo, as by Ctrl-C.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
+      ownBug = true;
       say(`This is a bug of shakedown itself: ${error instanceof Error ? error.stack : String(error)}`);
       controller.abort(
         new RunStopped('crashed', `our own bug: ${error instanceof Error ? error.message : String(error)}`),
       );
     });
   }
-  return controller;
+  return { signal: controller.signal, ownBug: () => ownBug };
 }

@@ -4,8 +4,10 @@ import { undoableFrom } from '../chaos/registry.ts';
 import { paths } from '../lab/places.ts';
 import { openReach } from '../lib/clients/reach.ts';
 import { messageOf } from '../lib/errors.ts';
+import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
 import { exitCodes } from '../lib/model/verdict.ts';
 import { listTickets, removeTicket } from '../lib/runner/ticket-store.ts';
+import { runFoldersOf } from './run-folders.ts';
 import { readTargetFile } from './target-file.ts';
 
 export function undoCommand(): Command {
@@ -13,13 +15,19 @@ export function undoCommand(): Command {
     .description(
       "undo what is left of earlier runs, from the tickets in the target's own namespace; works from any machine",
     )
+    .argument('[run...]', 'only what these run folders left, or those of a gate (runs/latest)')
+    .option('--all', 'what any run left; the same as naming no run')
     .option('--target <file>', 'target file; without it the lab')
     .addHelpText('after', '\nExit codes: 0 nothing is left · 3 something is left, and named')
-    .action(async ({ target: file }: { target?: string }) => {
+    .action(async (runs: string[], { all, target: file }: { all?: boolean; target?: string }) => {
+      const only = all || runs.length === 0 ? undefined : await runIdsOf(runs);
       const target = await readTargetFile(file ?? paths.target);
       const signal = AbortSignal.timeout(120_000);
       await using reach = await openReach(target, { runId: 'undo', seed: 0, signal });
-      const tickets = await listTickets(reach.cluster, target.suite.namespace);
+      const tickets = (await listTickets(reach.cluster, target.suite.namespace)).filter(
+        // One that can't be read may be anybody's: it is told, whoever's is asked for.
+        ({ stored }) => !only || !stored || only.has(stored.runId),
+      );
       if (tickets.length === 0) console.log(`${target.name}: no ticket is left; nothing to undo`);
       for (const { name, stored } of tickets) {
         const left = await undoOne(name, stored, (runId) => ({ ...reach, runId }));
@@ -29,6 +37,15 @@ export function undoCommand(): Command {
         console.log(left.length === 0 ? `${name}: undone, nothing left` : `${name}: not undone: ${left.join('; ')}`);
       }
     });
+}
+
+async function runIdsOf(named: readonly string[]): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for (const { path } of await runFoldersOf(named)) {
+    const { journal } = await readRunFolder(path);
+    for (const line of journal) if (line.kind === 'header') ids.add(line.header.runId);
+  }
+  return ids;
 }
 
 type Stored = Awaited<ReturnType<typeof listTickets>>[number]['stored'];

@@ -40,8 +40,10 @@ export class Problem extends Error {
   }
 }
 
-/** An error that is no Problem was expected by nobody: our own bug. */
+/** An error that is no Problem was expected by nobody: our own bug. Of several at once the first decides, unless one was not expected. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return error.errors.every((one) => one instanceof Problem) ? exitCodeOf(error.errors[0]) : exitCodes.internal;
   if (!(error instanceof Problem)) return exitCodes.internal;
   return {
     usage: exitCodes.usage,

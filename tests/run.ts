@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ensureLab, k6Program } from '../cli/lab.ts';
 import { doctor } from '../lab/doctor.ts';
-import { getJson } from '../lab/kubectl.ts';
+import { getJson, kubectl } from '../lab/kubectl.ts';
 import { network, paths, siteHost } from '../lab/places.ts';
 
 interface Counts {
@@ -67,6 +67,7 @@ process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 /** What the tests of the real thing need to find it. */
 async function labEnvironment(): Promise<Record<string, string>> {
   const secret = await getJson<{ data: Record<string, string> }>('secret', 'erp', 'workshop-users');
+  const database = await getJson<{ data: Record<string, string> }>('secret', 'erp', 'database-app');
   const users = join(scratch, 'users.json');
   await writeFile(users, Buffer.from(secret?.data['users.json'] ?? '', 'base64'), { mode: 0o600 });
   return {
@@ -76,7 +77,21 @@ async function labEnvironment(): Promise<Record<string, string>> {
     WORKSHOP_CONNECT_ADDRESS: network.front,
     WORKSHOP_CA_FILE: paths.siteCa,
     WORKSHOP_USERS_FILE: users,
+    // What the app itself is told, from outside of the cluster: pods can be reached from this machine, services can't.
+    SITE_HOST: siteHost,
+    DB_HOST: await podAddress('database-proxy'),
+    DB_NAME: 'erp',
+    DB_USER: 'erp',
+    DB_PASSWORD: Buffer.from(database?.data.password ?? '', 'base64').toString(),
+    REDIS_CACHE_URL: `redis://${await podAddress('redis-cache')}:6379`,
   };
+}
+
+async function podAddress(name: string): Promise<string> {
+  const selector = `app.kubernetes.io/name=${name}`;
+  const found = await kubectl(['get', 'pods', '--namespace', 'erp', '--selector', selector, '--output', 'json']);
+  const { items } = JSON.parse(found) as { items: { status: { podIP?: string } }[] };
+  return items[0]?.status.podIP ?? '';
 }
 
 async function runTier(tier: string, environment: Readonly<Record<string, string>>): Promise<Counts> {

@@ -567,6 +567,22 @@ test('Prometheus out of reach is evidence with its reason, not silence', async (
   });
 });
 
+test('what was acknowledged, and nothing else, is what the ledger is searched for', async () => {
+  const { events } = await play({
+    load: ({ clock, events }) =>
+      fakeLoad(clock, {
+        events,
+        writes: [
+          { marker: 'r1-issue-0', outcome: 'acknowledged', lines: [] },
+          { marker: 'r1-issue-1', outcome: 'refused', lines: [] },
+          { marker: 'r1-issue-2', outcome: 'unknown', lines: [] },
+          { marker: 'r1-issue-3', outcome: 'acknowledged', lines: [] },
+        ],
+      }),
+  });
+  expect(events).toContain('looked for r1-issue-0, r1-issue-3');
+});
+
 test('a ledger that can not be read back is a note, and the judge finds no proof', async () => {
   const { journal } = await play({ deps: ({ events }) => ({ ledger: { ...fakeLedger(events), readBack: boom } }) });
   expect(journal.some((line) => line.kind === 'note' && line.text.includes('boom'))).toBe(true);

@@ -51,7 +51,8 @@ export interface OpenedReach {
 /** Reads the database itself, node by node. */
 export interface LedgerReader {
   stockBefore(reach: Reach): Promise<readonly LedgerLine[]>;
-  readBack(reach: Reach): Promise<readonly LedgerLine[]>;
+  /** An acknowledged marker that is missing at first is looked for again: late is not lost. */
+  readBack(reach: Reach, acknowledged: readonly string[]): Promise<readonly LedgerLine[]>;
 }
 
 export interface RunDeps {
@@ -404,7 +405,7 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     let lines: readonly LedgerLine[] = [];
     try {
       lines = await collected((reach) =>
-        within(clock, 'reading the ledger', bounds.ledgerMs, deps.ledger.readBack(reach)),
+        within(clock, 'reading the ledger', bounds.ledgerMs, deps.ledger.readBack(reach, acknowledgedMarkers())),
       );
     } catch (error) {
       run.signal.throwIfAborted();
@@ -422,6 +423,15 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       });
       await appendLines(file(runFiles.prometheus), ranges);
     });
+  }
+
+  function acknowledgedMarkers(): readonly string[] {
+    const markers: string[] = [];
+    running?.listen((event) => {
+      if (event.kind === 'operation' && event.operation.write?.outcome === 'acknowledged')
+        markers.push(event.operation.write.marker);
+    })();
+    return markers;
   }
 
   async function keepLedger(lines: readonly LedgerLine[]): Promise<void> {

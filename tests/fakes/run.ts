@@ -2,7 +2,7 @@
 // With a file as its store the target outlives the process, so that a killed run can be undone from another one.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Claim } from '../../lib/model/claim.ts';
-import type { PlannedLoad } from '../../lib/model/evidence.ts';
+import type { PlannedLoad, Write } from '../../lib/model/evidence.ts';
 import type { Fault, Json, Proof, Ticket } from '../../lib/model/fault.ts';
 import type { LoadDriver, LoadEnd, LoadEvent, RunningLoad } from '../../lib/model/load-driver.ts';
 import type { Cluster, ObjectRef, Pod, Reach } from '../../lib/model/reach.ts';
@@ -257,9 +257,15 @@ const planned: PlannedLoad = {
 /** Ten operations a second; `good` says of each moment whether it went well, `diesAt` when the generator ends by itself. */
 export function fakeLoad(
   clock: Clock,
-  options: { events?: string[]; good?: (now: number) => boolean; diesAfterMs?: number } = {},
+  options: {
+    events?: string[];
+    good?: (now: number) => boolean;
+    diesAfterMs?: number;
+    /** Carried by the first operations, one each. */
+    writes?: readonly Write[];
+  } = {},
 ): LoadDriver {
-  const { events = [], good = () => true } = options;
+  const { events = [], good = () => true, writes = [] } = options;
   return {
     plan: () => planned,
     async start() {
@@ -286,6 +292,7 @@ export function fakeLoad(
               durationMs: 20,
               good: good(clock.now()),
               status: 200,
+              ...(writes[past.length] ? { write: writes[past.length] } : {}),
             },
           };
           past.push(event);
@@ -318,8 +325,9 @@ export const fakeLedger = (events: string[] = []): LedgerReader => ({
     events.push('stock before');
     return [{ kind: 'read', node: 'galera-0', round: 0, at: reach.now(), what: 'stock-before' }];
   },
-  async readBack(reach) {
+  async readBack(reach, acknowledged) {
     events.push('ledger read');
+    if (acknowledged.length > 0) events.push(`looked for ${acknowledged.join(', ')}`);
     return [{ kind: 'read', node: 'galera-0', round: 0, at: reach.now(), what: 'documents' }];
   },
 });

@@ -58,10 +58,3 @@ it('its evidence is judged to the same bytes again, also in another folder', asy
   expect(first.stdout.split('\n').filter(Boolean)).toHaveLength(2);
   expect(second.stdout).toBe(first.stdout);
 });
-
-it('a misspelt scenario is named with the nearest one, and nothing is touched', async () => {
-  const ran = await run(join(repo, 'cli/shakedown.mjs'), ['run', 'galera-writer-crush', 'contrl'], scratch);
-  expect(ran.code).toBe(64);
-  expect(ran.stderr).toContain('did you mean galera-writer-crash?');
-  expect(ran.stderr).toContain('did you mean control?');
-});

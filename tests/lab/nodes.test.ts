@@ -1,8 +1,10 @@
 // The lab is what it says: three workers of the wanted version, and a node that loses its power comes back by itself.
 import { expect, it } from 'vitest';
 import { getJson, kubectl } from '../../lab/kubectl.ts';
+import { network, paths, siteHost } from '../../lab/places.ts';
 import { until } from '../../lab/step.ts';
 import { switchPower } from '../../lab/supervisor/client.ts';
+import { repo, run } from './shakedown.ts';
 
 interface Nodes {
   readonly items: readonly {
@@ -42,16 +44,40 @@ it('heals by itself when a node loses its power and gets it back', async () => {
     const set = await getJson<{ status: { readyReplicas?: number } }>('statefulset', 'erp', 'galera');
     return set?.status.readyReplicas === 3 || `${set?.status.readyReplicas ?? 0} ready`;
   });
-  await until('nothing else is missing', 120_000, async () => {
-    const missing = (
-      await kubectl([
-        'get',
-        'pods',
-        '--all-namespaces',
-        '--field-selector=status.phase!=Running,status.phase!=Succeeded',
-        '--no-headers',
-      ])
-    ).trim();
-    return missing === '' || missing;
+  await until('every pod is ready', 120_000, async () => {
+    const waiting = (await pods()).filter(({ status }) => !status.conditions?.some(isReady));
+    return waiting.length === 0 || waiting.map(({ metadata }) => metadata.name).join(', ');
+  });
+  await until('the site answers ten times in a row', 60_000, async () => {
+    for (let time = 1; time <= 10; time++) {
+      const answered = await run('curl', [...viaFront, `https://${siteHost}/api/method/ping`], repo);
+      if (!answered.stdout.includes('pong')) return `${answered.stdout}${answered.stderr} at the ${time}th time`;
+    }
+    return true;
   });
 });
+
+const viaFront = [
+  '--silent',
+  '--show-error',
+  '--max-time',
+  '2',
+  '--cacert',
+  paths.siteCa,
+  '--resolve',
+  `${siteHost}:443:${network.front}`,
+];
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+}
+
+const isReady = ({ type, status }: Condition): boolean => type === 'Ready' && status === 'True';
+
+async function pods() {
+  const { items } = JSON.parse(await kubectl(['get', 'pods', '--all-namespaces', '--output', 'json'])) as {
+    items: { metadata: { name: string }; status: { phase: string; conditions?: Condition[] } }[];
+  };
+  return items.filter(({ status }) => status.phase !== 'Succeeded');
+}

@@ -1,25 +1,23 @@
-// Many hands on a few items at once, against a real MariaDB or Galera: documents, ledger and bins must agree afterwards, whatever the
-// interleaving. Takes the app's own settings (DB_HOST, DB_NAME, …, REDIS_CACHE_URL, SITE_HOST) from the environment and is skipped without.
+// Many hands on a few items at once, against the lab's Galera: documents, ledger and bins must agree afterwards, whatever the
+// interleaving. Takes the app's own settings (DB_HOST, DB_NAME, …, REDIS_CACHE_URL, SITE_HOST) from the environment.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createCache } from './cache.ts';
-import { readConfig } from './config.ts';
-import { createDatabase, type Row } from './database/database.ts';
-import { migrate } from './database/migrate.ts';
-import { createPool } from './database/pool.ts';
-import { chooseDefects } from './defects.ts';
-import { createMetrics } from './metrics.ts';
-import { Refusal } from './refusals.ts';
-import { createStockEntry, updateStockEntry } from './stock-entry.ts';
-import type { User, Workshop } from './workshop.ts';
+import { createCache } from '../../lab/workshop/app/cache.ts';
+import { readConfig } from '../../lab/workshop/app/config.ts';
+import { createDatabase, type Row } from '../../lab/workshop/app/database/database.ts';
+import { migrate } from '../../lab/workshop/app/database/migrate.ts';
+import { createPool } from '../../lab/workshop/app/database/pool.ts';
+import { chooseDefects } from '../../lab/workshop/app/defects.ts';
+import { createMetrics } from '../../lab/workshop/app/metrics.ts';
+import { Refusal } from '../../lab/workshop/app/refusals.ts';
+import { createStockEntry, updateStockEntry } from '../../lab/workshop/app/stock-entry.ts';
+import type { User, Workshop } from '../../lab/workshop/app/workshop.ts';
 
 const handsPerShape = 24;
 const items = ['ITEM-0290', 'ITEM-0291', 'ITEM-0292'] as const;
 const user: User = { name: 'scanner@example.com', fullName: 'scanner', roles: ['Stock Manager'] };
 const run = `concurrency-${Date.now()}`;
 
-if (!process.env.DB_HOST) console.warn('ledger concurrency test skipped: DB_HOST is not set');
-
-describe.skipIf(!process.env.DB_HOST)('many hands on few items', () => {
+describe('many hands on few items', () => {
   const pods: { workshop: Workshop; close(): Promise<void> }[] = [];
 
   beforeAll(async () => {
