@@ -42,7 +42,7 @@ function planText({ claim, play }: Scenario, load: ReturnType<typeof planLoad>):
   return [
     `${claim.name}  (about ${Math.round(usualDurationMs(play) / 1000)} s)`,
     `  claims    ${claim.hypothesis}`,
-    `  timeline  steady ${play.steadyMs / 1000} s → ${steps.join(' → ')} → recovery (at most ${play.recoveryWaitMs / 1000} s) → after ${play.afterMs / 1000} s`,
+    `  timeline  ${[`steady ${play.steadyMs / 1000} s`, ...steps, ...(claim.recovery ? [`recovery (at most ${play.recoveryWaitMs / 1000} s)`] : []), `after ${play.afterMs / 1000} s`].join(' → ')}`,
     `  load      profile ${play.load}: ${rates.join(', ')}; at most ${load.virtualUsersMax} virtual users for a stall of ${load.stallBudgetMs / 1000} s`,
     `  touches   at most ${claim.blastRadius.targetsMax} target${claim.blastRadius.targetsMax === 1 ? '' : 's'} in ${claim.blastRadius.namespaces.join(', ') || 'no namespace'}`,
     `  needs     ${claim.needs.join(', ')}`,

@@ -4,7 +4,7 @@ import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { openReach } from '../lib/clients/reach.ts';
-import { Problem } from '../lib/errors.ts';
+import { messageOf, Problem } from '../lib/errors.ts';
 import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { LoadConfigError, loadConfigFrom } from '../lib/load/config.ts';
@@ -26,7 +26,7 @@ import { RunStopped } from '../lib/runner/run-stopped.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { scenarios as catalog } from '../scenarios/catalog.ts';
 import { ensureLab, k6Program } from './lab.ts';
-import { progressLine } from './progress.ts';
+import { type ProgressLine, progressLine } from './progress.ts';
 import { renderPage } from './render-page.ts';
 import { readTargetFile } from './target-file.ts';
 
@@ -56,14 +56,39 @@ export async function readLoadConfig(): Promise<LoadConfig> {
 
 /** Plays the scenarios and tells the result; returns the exit code. */
 export async function play(suite: string, asked: () => readonly Scenario[], options: PlayOptions): Promise<number> {
+  const progress = progressLine();
+  const interrupted = onInterrupt(progress.say);
+  try {
+    return await playTold(suite, asked, options, progress, interrupted);
+  } catch (error) {
+    // Before a run begins there is nothing to undo and no evidence to keep: what was under way ended because it was told to.
+    if (!interrupted.signal.aborted || interrupted.ownBug()) throw error;
+    throw new Problem({
+      kind: 'interrupted',
+      what: 'ended before the first run began',
+      where: suite,
+      seen: messageOf(interrupted.signal.reason),
+      next: 'nothing was touched; run it again',
+      cause: error,
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+async function playTold(
+  suite: string,
+  asked: () => readonly Scenario[],
+  options: PlayOptions,
+  progress: ProgressLine,
+  interrupted: Interruption,
+): Promise<number> {
   // Everything that can be wrong in what was typed is said at once, before anything is touched.
   const [scenarios, config, given] = await allOrEveryMistake([
     async () => asked(),
     readLoadConfig,
     async () => (options.target === undefined ? undefined : readTargetFile(options.target)),
   ]);
-  const progress = progressLine();
-  const interrupted = onInterrupt(progress.say);
   const target = given ?? (await readTargetFile(await ensureLab(progress.say, interrupted.signal)));
   const k6 = await findK6();
   const seed = options.seed ?? config.seed;
@@ -181,8 +206,14 @@ async function commitHere(): Promise<string> {
   return stdout.trim() || 'unknown';
 }
 
+interface Interruption {
+  readonly signal: AbortSignal;
+  /** It was no person that ended it. */
+  ownBug(): boolean;
+}
+
 /** The first Ctrl-C or SIGTERM ends the run by way of undo; a second one is told that it is under way. */
-function onInterrupt(say: (text: string) => void): { readonly signal: AbortSignal; ownBug(): boolean } {
+function onInterrupt(say: (text: string) => void): Interruption {
   const controller = new AbortController();
   let ownBug = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -44,6 +44,8 @@ export async function doctor(): Promise<readonly Complaint[]> {
       complain('no Go compiler found', `install Go ${wanted?.[1]}.${wanted?.[2]} or newer and put it on the PATH`);
     else if (Number(version[1]) === Number(wanted?.[1]) && Number(version[2]) < Number(wanted?.[2]))
       complain(`Go ${version[1]}.${version[2]} is too old`, `install Go ${wanted?.[1]}.${wanted?.[2]} or newer`);
+    else if ((await $({ quiet: true, timeout: '30s' })`go list -m golang.org/x/mod@latest`.nothrow()).exitCode !== 0)
+      complain('no registry of Go modules within reach', 'check the network, and GOPROXY (go env GOPROXY)');
     if ((await $({ quiet: true })`which apt-get`.nothrow()).exitCode !== 0)
       complain('no apt-get; the lab builds on Debian packages', 'use Debian 12');
   }

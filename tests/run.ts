@@ -1,6 +1,7 @@
 // `npm test`: brings up what the tests need, runs the three tiers one after the other, and ends with one line that a machine can read.
 // Where the lab can't run its tier is skipped aloud and counted.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -8,6 +9,7 @@ import { ensureLab, k6Program } from '../cli/lab.ts';
 import { doctor } from '../lab/doctor.ts';
 import { getJson, kubectl } from '../lab/kubectl.ts';
 import { network, paths, siteHost } from '../lab/places.ts';
+import { installPackages } from '../lab/steps/packages.ts';
 
 interface Counts {
   readonly passed: number;
@@ -31,6 +33,8 @@ if (strange.length > 0) {
   process.exit(64);
 }
 
+/** As tests/report starts it. */
+const chromium = '/usr/bin/chromium';
 const repo = join(import.meta.dirname, '..');
 const scratch = await mkdtemp(join(tmpdir(), 'shakedown-tests-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -49,6 +53,10 @@ try {
       for (const { what, next } of missing) console.error(`lab tier skipped: ${what}. Next: ${next}`);
       total.skipped += 1;
     } else {
+      if (!existsSync(chromium)) {
+        console.error('npm test: installing Chromium for the tests of the page …');
+        await installPackages(['chromium']);
+      }
       await ensureLab((text) => console.error(text));
       Object.assign(environment, await labEnvironment());
     }

@@ -75,6 +75,15 @@ export async function helpersLeft(cluster: Cluster, namespace: string, runId: st
   return pods.map((pod) => pod.name);
 }
 
+/** Helper pods of any run: one that was killed while it prepared has no ticket yet. */
+export async function allHelpers(
+  cluster: Cluster,
+  namespace: string,
+): Promise<readonly (Helper & { readonly runId: string })[]> {
+  const pods = await cluster.pods(namespace, `${managedBy.key}=${managedBy.value},${partLabel}=helper`);
+  return pods.map(({ name, labels }) => ({ namespace, name, runId: labels[runLabel] ?? '' }));
+}
+
 /** The container's processes whose command is the one given. */
 export async function findProcesses(
   cluster: Cluster,

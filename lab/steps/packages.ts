@@ -1,5 +1,6 @@
 // Debian packages that the lab's host side runs on.
 import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { $ } from 'zx';
 import type { Step } from '../step.ts';
 
@@ -20,19 +21,28 @@ const wanted: Readonly<Record<string, string>> = {
   openssl: '/usr/bin/openssl',
   perl: '/usr/bin/perl',
   unzip: '/usr/bin/unzip',
+  curl: '/usr/bin/curl',
+  'python3-pip': 'pip',
 };
+
+/** By its path, or by its name anywhere on the PATH. */
+const isThere = (file: string): boolean =>
+  file.startsWith('/')
+    ? existsSync(file)
+    : (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, file)));
 
 export const packages: Step = {
   name: 'cache/packages',
   says: 'Debian packages for the host',
   needs: [],
   seconds: 40,
-  done: async () => Object.values(wanted).every((file) => existsSync(file)),
-  async run() {
-    const missing = Object.entries(wanted).flatMap(([name, file]) => (existsSync(file) ? [] : [name]));
-    // The packages would start their services where an init system is: the lab runs its own.
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-    await $({ env, quiet: true })`apt-get update -q`;
-    await $({ env, quiet: true })`apt-get install -qy --no-install-recommends ${missing}`;
-  },
+  done: async () => Object.values(wanted).every(isThere),
+  run: () => installPackages(Object.entries(wanted).flatMap(([name, file]) => (isThere(file) ? [] : [name]))),
 };
+
+export async function installPackages(names: readonly string[]): Promise<void> {
+  // The packages would start their services where an init system is: the lab runs its own.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  await $({ env, quiet: true })`apt-get update -q`;
+  await $({ env, quiet: true })`apt-get install -qy --no-install-recommends ${names}`;
+}

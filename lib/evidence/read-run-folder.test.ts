@@ -80,7 +80,7 @@ test('a write that was sent and of which nothing more was heard is unknown', asy
 test('without a claim nothing can be judged, and the error says which file', async () => {
   rmSync(file('claim.json'));
   await expect(readRunFolder(folder)).rejects.toThrow(
-    /claim\.json: can't be read as a claim: .*Next: is this a run folder\?/,
+    /claim\.json: can't be read as a claim: .*Next: is this a run folder, and whole\?/,
   );
 });
 

@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Problem } from '../errors.ts';
 import type { Claim } from '../model/claim.ts';
 import type { Drop, Evidence, JournalLine, LedgerLine, Operation, RangeResponse, Write } from '../model/evidence.ts';
 import { runFiles } from '../model/run-folder.ts';
@@ -28,7 +29,12 @@ async function readClaim(folder: string): Promise<Claim> {
     if (typeof claim.name !== 'string' || !Array.isArray(claim.objectives)) throw new Error('it is no claim');
     return claim;
   } catch (cause) {
-    throw new Error(`${file}: can't be read as a claim: ${(cause as Error).message}. Next: is this a run folder?`, {
+    throw new Problem({
+      kind: 'usage',
+      what: "can't be read as a claim",
+      where: file,
+      seen: (cause as Error).message,
+      next: 'is this a run folder, and whole?',
       cause,
     });
   }

@@ -133,7 +133,8 @@ export interface StockLevel {
 
 /**
  * A line of ledger.ndjson. `read` says that a node was read to the end in a round: without it, absence proves nothing.
- * Each round reads every document of the run again, so that the last one is the final word.
+ * Each round reads every document of the run again, and the last one that came to its end is the final word: it stands here whole, the
+ * others with what was new in them.
  */
 export type LedgerLine =
   | { readonly kind: 'document'; readonly document: FoundDocument }

@@ -1,4 +1,4 @@
-// Shape of k6.config.ts: load in business units. Only types here, since k6 reads the same file and knows no packages.
+// Shape of k6.config.ts: load in business units. Only types here: lib/load checks the values and hands k6 what it made of them.
 import type { Journey } from './claim.ts';
 
 export interface LoadProfile {

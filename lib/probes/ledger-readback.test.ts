@@ -108,6 +108,17 @@ test('a node that is silent at first is read once it answers', async () => {
   expect(found(lines, 'galera-1', 20)).toEqual(['rtest-issue-1']);
 });
 
+test('looking again for a lost marker repeats nothing on record but the last round', async () => {
+  const { reach } = world(() => [...document('rtest-issue-1'), ...document('rtest-issue-2')]);
+  const lines = await readLedger(reach, { acknowledged: ['rtest-issue-1', 'rtest-issue-lost'] });
+  expect(rounds(lines)).toBe(10);
+  for (const node of nodes) {
+    expect(found(lines, node, 0)).toEqual(['rtest-issue-1', 'rtest-issue-2']);
+    for (let round = 1; round < 10; round++) expect(found(lines, node, round)).toEqual([]);
+    expect(found(lines, node, 10)).toEqual(['rtest-issue-1', 'rtest-issue-2']);
+  }
+});
+
 test('a node that stays silent is never told as read', async () => {
   const { reach } = world((node) => {
     if (node === 'galera-1') throw new Error('connection refused');

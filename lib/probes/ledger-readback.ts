@@ -28,14 +28,13 @@ export async function readLedger(
   const nodes = await reach.sql.nodes();
   const wanted = new Set(acknowledged);
   const seen = new Map(nodes.map((node) => [node, new Set<string>()]));
-  const lines: LedgerLine[] = [];
+  const rounds: (readonly LedgerLine[])[][] = [];
   const began = reach.now();
-  let round = 0;
-  for (; ; round++) {
+  for (let round = 0; ; round++) {
     const read = await Promise.all(nodes.map((node) => readDocuments(reach, node, round)));
+    rounds.push(read);
     let silent = false;
     for (const [index, answer] of read.entries()) {
-      lines.push(...answer);
       for (const line of answer) {
         if (line.kind === 'document') {
           wanted.add(line.document.marker);
@@ -50,7 +49,24 @@ export async function readLedger(
     if (spentMs >= (silent ? silentMs : missingMs)) break;
     await reach.sleep(everyMs);
   }
-  return [...lines, ...(await Promise.all(nodes.map((node) => readStock(reach, node, 'after', round)))).flat()];
+  const stock = await Promise.all(nodes.map((node) => readStock(reach, node, 'after', rounds.length - 1)));
+  return [...nodes.flatMap((_, index) => withoutRepeats(rounds.map((round) => round[index] ?? []))), ...stock.flat()];
+}
+
+/** Of one node's rounds: the last that was read to the end as it is, of the others what was not there before. */
+function withoutRepeats(rounds: readonly (readonly LedgerLine[])[]): readonly LedgerLine[] {
+  const whole = (lines: readonly LedgerLine[]) =>
+    lines.some((line) => line.kind === 'read' && line.error === undefined);
+  const last = rounds.findLastIndex(whole);
+  const known = new Set<string>();
+  return rounds.flatMap((lines, round) =>
+    lines.filter((line) => {
+      if (round === last || line.kind !== 'document') return true;
+      const isNew = !known.has(line.document.name);
+      known.add(line.document.name);
+      return isNew;
+    }),
+  );
 }
 
 async function readDocuments(reach: Reads, node: string, round: number): Promise<readonly LedgerLine[]> {
