@@ -80,10 +80,14 @@ function clusterStep(
   };
 }
 
-const manifestInputs = (name: string) => (): string =>
-  contentHash({ file: join(labDir, 'manifests', `${name}.yaml`) }, JSON.stringify(values()), {
-    file: join(labDir, 'steps/cluster.ts'),
-  });
+const manifestInputs =
+  (...names: readonly string[]) =>
+  (): string =>
+    contentHash(
+      ...names.map((name) => ({ file: join(labDir, 'manifests', `${name}.yaml`) })),
+      JSON.stringify(values()),
+      { file: join(labDir, 'steps/cluster.ts') },
+    );
 
 async function rolledOut(kind: string, namespace: string, name: string, withinSeconds = 120): Promise<void> {
   await kubectl(['rollout', 'status', `${kind}/${name}`, '--namespace', namespace, `--timeout=${withinSeconds}s`]);
@@ -100,11 +104,18 @@ async function password(namespace: string, name: string, username?: string): Pro
 
 export function clusterSteps(): readonly Step[] {
   return [
-    clusterStep('cluster', 'cluster DNS, storage and namespaces', ['import'], 10, manifestInputs('base'), async () => {
-      await apply(await manifest('base', values()));
-      await apply(await manifest('suite', values()));
-      await rolledOut('deployment', 'kube-system', 'coredns');
-    }),
+    clusterStep(
+      'cluster',
+      'cluster DNS, storage and namespaces',
+      ['import'],
+      10,
+      manifestInputs('base', 'suite'),
+      async () => {
+        await apply(await manifest('base', values()));
+        await apply(await manifest('suite', values()));
+        await rolledOut('deployment', 'kube-system', 'coredns');
+      },
+    ),
     clusterStep(
       'database',
       'MariaDB Galera, database proxies and Redis',
