@@ -2,11 +2,11 @@
 // Each check says what it saw also when all is well: a reader must be able to see what was looked at.
 import type { Claim } from '../model/claim.ts';
 import type { Evidence } from '../model/evidence.ts';
-import type { Verdict } from '../model/verdict.ts';
+import { noLedger, type Verdict } from '../model/verdict.ts';
 import { judgeFaults } from './faults.ts';
 import { inOrder, worstOf } from './findings.ts';
 import { judgeInvariants } from './invariants.ts';
-import { judgeLedger, noLedger, readBack } from './ledger.ts';
+import { judgeLedger, readBack } from './ledger.ts';
 import { judgeLoad } from './load-validity.ts';
 import { judgeObjectives } from './objectives.ts';
 import { phaseSpans } from './phases.ts';

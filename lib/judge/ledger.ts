@@ -2,23 +2,9 @@
 // very lines that were acknowledged. What nobody could see is never a pass: a node that was not read makes it inconclusive.
 import type { Claim } from '../model/claim.ts';
 import type { Evidence, FoundDocument, Instant, LedgerLine, Write } from '../model/evidence.ts';
-import type { Finding, LedgerCount, Outcome } from '../model/verdict.ts';
+import { type Finding, type LedgerCount, noLedger, type Outcome } from '../model/verdict.ts';
 import { compareText, examplesOf } from './findings.ts';
 import { counted, duration, rounded, sameQuantity } from './numbers.ts';
-
-export const noLedger: LedgerCount = {
-  sent: 0,
-  acknowledged: 0,
-  refused: 0,
-  unknown: 0,
-  unknownPresent: 0,
-  lost: 0,
-  duplicated: 0,
-  refusedButFound: 0,
-  neverSent: 0,
-  stale: 0,
-  invariantsBroken: 0,
-};
 
 type Lines = Write['lines'];
 

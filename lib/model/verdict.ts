@@ -43,6 +43,21 @@ export interface LedgerCount {
   readonly invariantsBroken: number;
 }
 
+/** Of a run of which nothing was read. */
+export const noLedger: LedgerCount = {
+  sent: 0,
+  acknowledged: 0,
+  refused: 0,
+  unknown: 0,
+  unknownPresent: 0,
+  lost: 0,
+  duplicated: 0,
+  refusedButFound: 0,
+  neverSent: 0,
+  stale: 0,
+  invariantsBroken: 0,
+};
+
 export interface Verdict {
   readonly judgeVersion: 1;
   readonly scenario: string;

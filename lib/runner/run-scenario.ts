@@ -10,7 +10,7 @@ import type { Reach } from '../model/reach.ts';
 import { runFiles } from '../model/run-folder.ts';
 import type { Guard, Play, Scenario } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
-import { type RunRecord, severity, type Verdict } from '../model/verdict.ts';
+import { noLedger, type RunRecord, severity, type Verdict } from '../model/verdict.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type Clock, within } from './clock.ts';
 import { type Journal, type JournalFile, openJournal } from './journal.ts';
@@ -514,19 +514,7 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       outcome: 'inconclusive',
       findings: [],
       recovery: { ms: null, resolutionMs: 0 },
-      ledger: {
-        sent: 0,
-        acknowledged: 0,
-        refused: 0,
-        unknown: 0,
-        unknownPresent: 0,
-        lost: 0,
-        duplicated: 0,
-        refusedButFound: 0,
-        neverSent: 0,
-        stale: 0,
-        invariantsBroken: 0,
-      },
+      ledger: noLedger,
     };
   }
 

@@ -8,7 +8,7 @@ import type { LoadDriver, LoadEnd, LoadEvent, RunningLoad } from '../../lib/mode
 import type { Cluster, ObjectRef, Pod, Reach } from '../../lib/model/reach.ts';
 import type { Scenario } from '../../lib/model/scenario.ts';
 import { type Target, targetSchema } from '../../lib/model/target.ts';
-import type { Verdict } from '../../lib/model/verdict.ts';
+import { noLedger, type Verdict } from '../../lib/model/verdict.ts';
 import type { Clock } from '../../lib/runner/clock.ts';
 import type { LedgerReader, OpenedReach } from '../../lib/runner/run-scenario.ts';
 
@@ -392,17 +392,5 @@ export const passed = (claim: Claim, runId = 'r1'): Verdict => ({
   outcome: 'passed',
   findings: [{ check: 'fake', outcome: 'passed', says: 'the fake judge is content' }],
   recovery: { ms: 1_000, resolutionMs: 100 },
-  ledger: {
-    sent: 1,
-    acknowledged: 1,
-    refused: 0,
-    unknown: 0,
-    unknownPresent: 0,
-    lost: 0,
-    duplicated: 0,
-    refusedButFound: 0,
-    neverSent: 0,
-    stale: 0,
-    invariantsBroken: 0,
-  },
+  ledger: { ...noLedger, sent: 1, acknowledged: 1 },
 });
