@@ -75,7 +75,11 @@ process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 /** What the tests of the real thing need to find it. */
 async function labEnvironment(): Promise<Record<string, string>> {
   const secret = await getJson<{ data: Record<string, string> }>('secret', 'erp', 'workshop-users');
-  const database = await getJson<{ data: Record<string, string> }>('secret', 'erp', 'database-app');
+  const passwordOf = async (name: string): Promise<string> => {
+    const found = await getJson<{ data: Record<string, string> }>('secret', 'erp', name);
+    return Buffer.from(found?.data.password ?? '', 'base64').toString();
+  };
+  const cache = await passwordOf('redis-cache');
   const users = join(scratch, 'users.json');
   await writeFile(users, Buffer.from(secret?.data['users.json'] ?? '', 'base64'), { mode: 0o600 });
   return {
@@ -90,8 +94,8 @@ async function labEnvironment(): Promise<Record<string, string>> {
     DB_HOST: await podAddress('database-proxy'),
     DB_NAME: 'erp',
     DB_USER: 'erp',
-    DB_PASSWORD: Buffer.from(database?.data.password ?? '', 'base64').toString(),
-    REDIS_CACHE_URL: `redis://${await podAddress('redis-cache')}:6379`,
+    DB_PASSWORD: await passwordOf('database-app'),
+    REDIS_CACHE_URL: `redis://:${cache}@${await podAddress('redis-cache')}:6379`,
   };
 }
 

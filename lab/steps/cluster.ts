@@ -32,6 +32,7 @@ function values(): Record<string, string> {
     // A changed configuration is a changed pod: what runs is what the files say.
     DNS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/base.yaml') }),
     DATABASE_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/database.yaml') }),
+    REDIS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/redis.yaml') }),
     MONITORING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/monitoring.yaml') }),
     STORAGE_PATHS: JSON.stringify({
       nodePathMap: nodes.map((node) => ({ node: node.name, paths: [join(stateDir, 'nodes', node.name, 'volumes')] })),
@@ -116,14 +117,8 @@ export function clusterSteps(): readonly Step[] {
         await rolledOut('deployment', 'kube-system', 'coredns');
       },
     ),
-    clusterStep(
-      'database',
-      'MariaDB Galera, database proxies and Redis',
-      ['cluster'],
-      35,
-      manifestInputs('database'),
-      galera,
-    ),
+    clusterStep('database', 'MariaDB Galera and database proxies', ['cluster'], 35, manifestInputs('database'), galera),
+    clusterStep('redis', 'Redis for cache and queue, Sentinels', ['cluster'], 20, manifestInputs('redis'), redis),
     clusterStep('ingress', 'Contour, Envoy and TLS', ['cluster'], 15, manifestInputs('ingress'), async () => {
       for (const file of contourFiles) await apply(await readFile(join(programsDir('contour'), file), 'utf8'));
       const pem = (name: Parameters<typeof pkiFile>[0], kind: 'crt' | 'key'): Promise<string> =>
@@ -149,7 +144,7 @@ export function clusterSteps(): readonly Step[] {
     clusterStep(
       'workshop',
       'the workshop app',
-      ['database', 'ingress', 'monitoring', 'cache/programs/helm'],
+      ['database', 'redis', 'ingress', 'monitoring', 'cache/programs/helm'],
       30,
       workshopInputs,
       workshop,
@@ -214,7 +209,12 @@ async function galera(): Promise<void> {
   });
   await applyObject(configMap('erp', 'galera-bootstrap', { bootstrap: '' }));
   await rolledOut('deployment', 'erp', 'database-proxy');
-  await rolledOut('deployment', 'erp', 'redis-cache');
+}
+
+async function redis(): Promise<void> {
+  for (const group of ['cache', 'queue', 'sentinel']) await password('erp', `redis-${group}`);
+  await apply(await manifest('redis', values()));
+  for (const group of ['cache', 'queue', 'sentinel']) await rolledOut('statefulset', 'erp', `redis-${group}`);
 }
 
 interface User {
@@ -256,7 +256,9 @@ function helmValues(): unknown {
     dbUser: appUser,
     dbExistingSecret: 'database-app',
     dbExistingSecretPasswordKey: 'password',
-    redisCacheUrl: 'redis://redis-cache.erp.svc.cluster.local:6379',
+    redisSentinels: [0, 1, 2].map((n) => `redis-sentinel-${n}.redis-sentinel.erp.svc.cluster.local:26379`),
+    redisCacheSecret: 'redis-cache',
+    redisSentinelSecret: 'redis-sentinel',
     usersExistingSecret: 'workshop-users',
     siteHost,
     tlsSecret: 'site-tls',
@@ -351,12 +353,15 @@ function targetFile(): string {
     },
     databaseProxy: { namespace: 'erp', selector: 'app.kubernetes.io/name=database-proxy', replicasMin: 2 },
     redis: {
-      cache: {
+      cache: redisTier('cache'),
+      queue: redisTier('queue'),
+      sentinel: {
         namespace: 'erp',
-        selector: 'app.kubernetes.io/name=redis-cache',
-        container: 'redis',
-        replicasMin: 1,
-        port: 6379,
+        selector: 'app.kubernetes.io/name=redis-sentinel',
+        container: 'sentinel',
+        replicasMin: 3,
+        credentials: { namespace: 'erp', name: 'redis-sentinel' },
+        masters: { cache: 'cache', queue: 'queue' },
       },
     },
     ingress: {
@@ -375,3 +380,11 @@ function targetFile(): string {
   };
   return `# Written by the lab: all that the suite knows of it. Copy it as a start for your own cluster.\n${stringify(targetSchema.parse(target))}`;
 }
+
+const redisTier = (group: 'cache' | 'queue') => ({
+  namespace: 'erp',
+  selector: `app.kubernetes.io/name=redis-${group}`,
+  container: 'redis',
+  replicasMin: 3,
+  credentials: { namespace: 'erp', name: `redis-${group}` },
+});

@@ -1,5 +1,5 @@
 // All ports to one target, opened together and closed together.
-import type { Pod, Reach } from '../model/reach.ts';
+import type { Pod, Reach, RedisGroup } from '../model/reach.ts';
 import type { Target } from '../model/target.ts';
 import { openApiServer } from './api-server.ts';
 import { siteHttp } from './http.ts';
@@ -43,6 +43,12 @@ export async function openReach(target: Target, options: ReachOptions): Promise<
     database: mariadb.database,
   });
 
+  const groupOf = (group: RedisGroup) => {
+    const found = redis[group];
+    if (!found) throw new Error(`${target.name} has no Redis ${group}`);
+    return found;
+  };
+
   const close = async () => {
     over.abort(new Error('the reach is closed'));
     await sql.close();
@@ -66,9 +72,16 @@ export async function openReach(target: Target, options: ReachOptions): Promise<
     sql,
     prometheus: prometheusReplicas(api, cluster, target.prometheus),
     redis: redisOnNodes({
-      nodes: namesOf(() => cluster.pods(redis.cache.namespace, redis.cache.selector)),
-      openStream: (pod, withinMs) =>
-        openPodStream(api, { namespace: redis.cache.namespace, pod, port: redis.cache.port }, withinMs),
+      groups: (['cache', 'queue', 'sentinel'] as const).filter((group) => redis[group] !== undefined),
+      nodes: (group) => namesOf(() => cluster.pods(groupOf(group).namespace, groupOf(group).selector))(),
+      openStream: (group, pod, withinMs) => {
+        const { namespace, port } = groupOf(group);
+        return openPodStream(api, { namespace, pod, port }, withinMs);
+      },
+      password: async (group) => {
+        const { credentials } = groupOf(group);
+        return credentials && (await cluster.secret(credentials.namespace, credentials.name)).password;
+      },
     }),
     http,
     [Symbol.asyncDispose]: close,

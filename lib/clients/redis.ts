@@ -1,56 +1,78 @@
-// Redis, pod by pod, with the one command that a guard needs. A client library would retry and reconnect behind our back.
+// Redis and Sentinel, pod by pod, one command at a time. Every command gets a connection of its own: a client that reconnects or follows
+// a failover behind our back would answer for another node than the one that was asked.
 import type { Duplex } from 'node:stream';
-import { Problem } from '../errors.ts';
-import type { Redis } from '../model/reach.ts';
+import { AbstractConnector, Redis as Client } from 'ioredis';
+import { messageOf, Problem } from '../errors.ts';
+import type { Redis, RedisGroup } from '../model/reach.ts';
 
 export interface RedisOptions {
-  readonly nodes: () => Promise<readonly string[]>;
-  readonly openStream: (node: string, withinMs: number) => Promise<Duplex>;
+  /** The groups that the target has. */
+  readonly groups: readonly RedisGroup[];
+  readonly nodes: (group: RedisGroup) => Promise<readonly string[]>;
+  readonly openStream: (group: RedisGroup, node: string, withinMs: number) => Promise<Duplex>;
+  /** Undefined where the target has none. */
+  readonly password: (group: RedisGroup) => Promise<string | undefined>;
   readonly answerMs?: number;
 }
 
 export function redisOnNodes(options: RedisOptions): Redis {
-  const { answerMs = 5_000 } = options;
+  const { groups, nodes, openStream, answerMs = 5_000 } = options;
   return {
-    nodes: options.nodes,
-    async ping(node) {
-      const stream = await options.openStream(node, answerMs);
+    groups,
+    nodes,
+    async ask(group, node, command) {
+      const password = await options.password(group);
+      const client = new Client({
+        Connector: connectorTo(() => openStream(group, node, answerMs)),
+        ...(password === undefined ? {} : { password }),
+        lazyConnect: true,
+        enableReadyCheck: false,
+        enableOfflineQueue: false,
+        retryStrategy: () => null,
+        maxRetriesPerRequest: 0,
+        connectTimeout: answerMs,
+        commandTimeout: answerMs,
+      });
+      // The command that waited only hears that the connection is closed; why, is said here.
+      let why: unknown;
+      client.on('error', (error) => {
+        why ??= error;
+      });
       try {
-        return await firstLine(stream, node, answerMs);
+        await client.connect();
+        const [name = 'PING', ...args] = command;
+        return await client.call(name, ...args);
+      } catch (error) {
+        throw new Problem({
+          kind: 'target-unusable',
+          where: `Redis ${node}`,
+          what: `no good answer to ${command.slice(0, 2).join(' ')}`,
+          seen: messageOf(why ?? error),
+          next: `look at the log of ${node}`,
+          cause: why ?? error,
+        });
       } finally {
-        stream.destroy();
+        client.disconnect();
       }
     },
   };
 }
 
-/** Sends PING as an inline command; the answer is one line, `+PONG` or an error such as `-NOAUTH …`, which is an answer too. */
-function firstLine(stream: Duplex, node: string, answerMs: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const fail = (seen: string, cause?: unknown) => {
-      clearTimeout(timer);
-      reject(
-        new Problem({
-          kind: 'target-unusable',
-          where: `Redis ${node}`,
-          what: 'no answer to PING',
-          seen,
-          next: `look at the log of ${node}`,
-          cause,
-        }),
-      );
-    };
-    const timer = setTimeout(() => fail(`nothing within ${answerMs} ms`), answerMs);
-    let text = '';
-    stream.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8');
-      const end = text.indexOf('\r\n');
-      if (end < 0) return;
-      clearTimeout(timer);
-      resolve(text.slice(0, end));
-    });
-    stream.on('error', (error: Error) => fail(error.message, error));
-    stream.on('close', () => fail('the connection closed'));
-    stream.write('PING\r\n');
-  });
+/** What ioredis wants of a socket, over any stream. */
+function connectorTo(open: () => Promise<Duplex>) {
+  return class extends AbstractConnector {
+    constructor() {
+      super(0);
+    }
+
+    async connect() {
+      const stream = Object.assign(await open(), {
+        setTimeout: () => stream,
+        setKeepAlive: () => stream,
+        setNoDelay: () => stream,
+      });
+      this.stream = stream as never;
+      return this.stream;
+    }
+  };
 }

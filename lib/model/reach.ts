@@ -101,11 +101,15 @@ export interface Http {
   ): Promise<HttpAnswer>;
 }
 
-/** Each Redis node by itself; nodes are pod names. */
+export type RedisGroup = 'cache' | 'queue' | 'sentinel';
+
+/** Each Redis and each Sentinel by itself; nodes are pod names. */
 export interface Redis {
-  nodes(): Promise<readonly string[]>;
-  /** The first line of the answer to PING as it came: `+PONG`, or an error such as `-LOADING …`. */
-  ping(node: string): Promise<string>;
+  /** Those that the target has. */
+  readonly groups: readonly RedisGroup[];
+  nodes(group: RedisGroup): Promise<readonly string[]>;
+  /** The answer to one command, as RESP says it: strings, numbers, lists. Throws when there is none, or when it is an error. */
+  ask(group: RedisGroup, node: string, command: readonly string[]): Promise<unknown>;
 }
 
 export interface Reach {

@@ -17,6 +17,13 @@ const tier = z.strictObject({
   replicasMin: z.number().int().min(1).default(1),
 });
 
+/** One Redis, or one master with its replicas. */
+const redisTier = tier.extend({
+  port: port.default(6379),
+  /** Secret with the key `password`; without it no password is sent. */
+  credentials: secretRef.optional(),
+});
+
 export const targetSchema = z.strictObject({
   schema: z.literal('shakedown.target/1'),
   name,
@@ -62,7 +69,18 @@ export const targetSchema = z.strictObject({
     nodes: z.number().int().min(1).default(3),
   }),
   databaseProxy: tier.optional(),
-  redis: z.strictObject({ cache: tier.extend({ port: port.default(6379) }) }),
+  redis: z.strictObject({
+    cache: redisTier,
+    queue: redisTier.optional(),
+    sentinel: tier
+      .extend({
+        port: port.default(26379),
+        credentials: secretRef.optional(),
+        /** Names under which the Sentinels know the groups. */
+        masters: z.strictObject({ cache: z.string().min(1), queue: z.string().min(1).optional() }),
+      })
+      .optional(),
+  }),
   ingress: z.strictObject({
     controller: z.enum(['contour']),
     namespace: name,

@@ -8,7 +8,7 @@ import {
   ingressRetriesOff,
   noUnfinishedRun,
   prometheusFresh,
-  redisAnswers,
+  redisWhole,
   singleWriter,
   siteTls,
   webTierReady,
@@ -72,17 +72,28 @@ test('a guard that throws can’t tell', async () => {
   }
 });
 
-test('redis-answers', async () => {
-  const redis = (...answers: string[]): FakeAnswers => ({
-    redis: {
-      nodes: async () => answers.map((_answer, n) => `redis-${n}`),
-      ping: async (n) => answers[Number(n.slice(-1))] ?? '',
-    },
+test('redis-whole', async () => {
+  const master = ['master', 7, []];
+  const redis = (ask: (node: string) => unknown, nodes = ['redis-0']): FakeAnswers => ({
+    redis: { groups: ['cache'], nodes: async () => nodes, ask: async (_group, node) => ask(node) },
   });
-  expect(await check(redisAnswers, redis('+PONG'))).toEqual({ is: 'yes', seen: 'redis-0: +PONG' });
-  expect(await check(redisAnswers, redis('-LOADING'))).toMatchObject({ is: 'no' });
-  expect(await check(redisAnswers, redis())).toMatchObject({ is: 'no', seen: 'no Redis was found' });
-  expect(await check(redisAnswers, {})).toMatchObject({ is: 'cannot-tell' });
+  expect(
+    await check(
+      redisWhole,
+      redis(() => master),
+    ),
+  ).toEqual({ is: 'yes', seen: 'cache: master redis-0 of 1' });
+  const loading = () => {
+    throw new Error('LOADING Redis is loading the dataset in memory');
+  };
+  expect(await check(redisWhole, redis(loading))).toMatchObject({ is: 'no', seen: expect.stringContaining('LOADING') });
+  expect(
+    await check(
+      redisWhole,
+      redis(() => master, []),
+    ),
+  ).toMatchObject({ is: 'no' });
+  expect(await check(redisWhole, {})).toMatchObject({ is: 'cannot-tell' });
 });
 
 test('prometheus-fresh', async () => {

@@ -4,6 +4,7 @@ import type { Json, Proof } from '../model/fault.ts';
 import { managedBy, partLabel } from '../model/labels.ts';
 import type { PrometheusAnswer, Reach } from '../model/reach.ts';
 import type { Guard } from '../model/scenario.ts';
+import { readRedis, redisInWords, redisProblems } from './redis.ts';
 
 type Seen = { readonly is: Proof['is']; readonly seen: string };
 
@@ -67,13 +68,11 @@ export const webTierReady = guard('web-tier-ready', async (reach) => {
       );
 });
 
-export const redisAnswers = guard('redis-answers', async ({ redis, target }) => {
+export const redisWhole = guard('redis-whole', async ({ redis, target }) => {
   if (!redis) return cannotTell('no way to ask Redis');
-  const { replicasMin } = target.redis.cache;
-  const nodes = await redis.nodes();
-  const answers = await Promise.all(nodes.map(async (node) => ({ node, answer: await redis.ping(node) })));
-  const seen = answers.map(({ node, answer }) => `${node}: ${answer}`).join('; ') || 'no Redis was found';
-  return answers.length >= replicasMin && answers.every(({ answer }) => answer === '+PONG') ? yes(seen) : no(seen);
+  const seen = await readRedis(redis, target);
+  const problems = redisProblems(seen, target);
+  return problems.length === 0 ? yes(redisInWords(seen)) : no(`${problems.join('; ')} (${redisInWords(seen)})`);
 });
 
 /** Every replica is there and scrapes: a run without measurements shows nothing, so it is not begun. */
@@ -155,7 +154,7 @@ export const guards: readonly Guard[] = [
   webTierReady,
   galeraWhole,
   singleWriter,
-  redisAnswers,
+  redisWhole,
   prometheusFresh,
   ingressRetriesOff,
 ];

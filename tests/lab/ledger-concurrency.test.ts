@@ -151,7 +151,7 @@ function openWorkshop(): { workshop: Workshop; close(): Promise<void> } {
   const config = readConfig({ ...process.env, WORKSHOP_DEFECT: '' });
   const pool = createPool(config.database);
   const metrics = createMetrics(pool.state, []);
-  const cache = createCache(config.redisCacheUrl, config.database.name);
+  const cache = createCache(config.redisCache, config.database.name);
   const database = createDatabase(pool, metrics.transactionRetry);
   const workshop: Workshop = {
     config: { ...config, usersFile: undefined },

@@ -1,13 +1,12 @@
 // The scan cache in Redis. It may be down and nobody should notice: every failure reads as "not cached". Only two things show:
 // a frozen Redis costs its time-out, and a full one refuses writes (answered as recorded).
-import { Redis } from 'ioredis';
+import type { RedisAddress } from './config.ts';
 import { log } from './log.ts';
+import { openRedis } from './open-redis.ts';
 import { Refusal } from './refusals.ts';
 
 // As in ERPNext: a hit may be two minutes stale, since nothing invalidates it.
 const scanTtlSeconds = 120;
-const connectMsMax = 500;
-const commandMsMax = 1_000;
 
 export type CacheRead =
   | { readonly is: 'hit'; readonly value: unknown }
@@ -20,16 +19,8 @@ export interface Cache {
   close(): void;
 }
 
-export function createCache(url: string, databaseName: string): Cache {
-  const redis = new Redis(url, {
-    connectTimeout: connectMsMax,
-    commandTimeout: commandMsMax,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 5), 1_000),
-    // After a failover the old master may still answer, read-only: connect again, and be led to the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-  });
+export function createCache(address: RedisAddress, databaseName: string): Cache {
+  const redis = openRedis(address);
   let said: 'up' | 'down' = 'up';
   const say = (state: 'up' | 'down', reason = '') => {
     if (said !== state) log(state === 'up' ? 'info' : 'warning', `scan cache is ${state}`, { reason });

@@ -37,6 +37,23 @@ describe('the settings', () => {
     }
   });
 
+  it('find Redis by its address or by its Sentinels, never by both or neither', () => {
+    expect(readConfig(good).redisCache).toEqual({ url: 'redis://r:6379' });
+    const { REDIS_CACHE_URL: _, ...none } = good;
+    const sentinels = { REDIS_SENTINELS: 'a.b:26379,c:26380', REDIS_CACHE_PASSWORD: 'p', REDIS_SENTINEL_PASSWORD: 's' };
+    expect(readConfig({ ...none, ...sentinels }).redisCache).toEqual({
+      sentinels: [
+        { host: 'a.b', port: 26379 },
+        { host: 'c', port: 26380 },
+      ],
+      group: 'cache',
+      password: 'p',
+      sentinelPassword: 's',
+    });
+    for (const wrong of [none, { ...good, ...sentinels }, { ...none, REDIS_SENTINELS: 'a,b' }])
+      expect(() => readConfig(wrong)).toThrow(ConfigMistakes);
+  });
+
   it('choose defects by name', () => {
     expect(readConfig({ ...good, WORKSHOP_DEFECT: 'ack-before-commit, ' }).defects).toEqual(['ack-before-commit']);
   });

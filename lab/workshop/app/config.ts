@@ -4,34 +4,57 @@ import { type DefectName, defectNames } from './defects.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 
-const environment = z.object({
-  SITE_HOST: z.string().min(1),
-  DB_HOST: z.string().min(1),
-  DB_PORT: port.default(3306),
-  DB_NAME: z.string().regex(/^\w{1,64}$/, 'is not a plain database name'),
-  DB_USER: z.string().min(1),
-  DB_PASSWORD: z.string(),
-  DB_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(16),
-  REDIS_CACHE_URL: z.url({ protocol: /^rediss?$/ }),
-  PORT: port.default(8000),
-  METRICS_PORT: port.default(9180),
-  USERS_FILE: z.string().min(1).optional(),
-  WORKSHOP_DEFECT: z
-    .string()
-    .default('')
-    .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
-    .pipe(z.array(z.enum(defectNames))),
-});
+const environment = z
+  .object({
+    SITE_HOST: z.string().min(1),
+    DB_HOST: z.string().min(1),
+    DB_PORT: port.default(3306),
+    DB_NAME: z.string().regex(/^\w{1,64}$/, 'is not a plain database name'),
+    DB_USER: z.string().min(1),
+    DB_PASSWORD: z.string(),
+    DB_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(16),
+    // One Redis by its address, or the group of that name that Sentinels watch.
+    REDIS_CACHE_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+    REDIS_SENTINELS: z
+      .string()
+      .regex(/^[\w.-]+:\d+(,[\w.-]+:\d+)*$/, 'is not host:port, comma, host:port …')
+      .optional(),
+    REDIS_SENTINEL_PASSWORD: z.string().optional(),
+    REDIS_CACHE_PASSWORD: z.string().optional(),
+    PORT: port.default(8000),
+    METRICS_PORT: port.default(9180),
+    USERS_FILE: z.string().min(1).optional(),
+    WORKSHOP_DEFECT: z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
+      .pipe(z.array(z.enum(defectNames))),
+  })
+  .refine((given) => (given.REDIS_CACHE_URL === undefined) !== (given.REDIS_SENTINELS === undefined), {
+    path: ['REDIS_CACHE_URL'],
+    message: 'give either it or REDIS_SENTINELS',
+    when: () => true,
+  });
 
 export interface Config {
   readonly siteHost: string;
   readonly database: DatabaseConfig;
-  readonly redisCacheUrl: string;
+  readonly redisCache: RedisAddress;
   readonly port: number;
   readonly metricsPort: number;
   readonly usersFile: string | undefined;
   readonly defects: readonly DefectName[];
 }
+
+/** Where a Redis is: at one address, or wherever Sentinels say that the master of a group is now. */
+export type RedisAddress =
+  | { readonly url: string }
+  | {
+      readonly sentinels: readonly { readonly host: string; readonly port: number }[];
+      readonly group: string;
+      readonly password: string | undefined;
+      readonly sentinelPassword: string | undefined;
+    };
 
 export interface DatabaseConfig {
   readonly host: string;
@@ -66,10 +89,23 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       password: given.DB_PASSWORD,
       poolSize: given.DB_POOL_SIZE,
     },
-    redisCacheUrl: given.REDIS_CACHE_URL,
+    redisCache: redisAddress('cache', given.REDIS_CACHE_URL, given),
     port: given.PORT,
     metricsPort: given.METRICS_PORT,
     usersFile: given.USERS_FILE,
     defects: given.WORKSHOP_DEFECT,
+  };
+}
+
+function redisAddress(group: 'cache', url: string | undefined, given: z.infer<typeof environment>): RedisAddress {
+  if (url !== undefined) return { url };
+  return {
+    sentinels: (given.REDIS_SENTINELS ?? '').split(',').map((one) => {
+      const [host = '', port] = one.split(':');
+      return { host, port: Number(port) };
+    }),
+    group,
+    password: given.REDIS_CACHE_PASSWORD,
+    sentinelPassword: given.REDIS_SENTINEL_PASSWORD,
   };
 }

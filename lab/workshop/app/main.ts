@@ -31,7 +31,7 @@ async function main(command: string | undefined): Promise<number> {
     config,
     metrics,
     database: createDatabase(pool, metrics.transactionRetry),
-    cache: createCache(config.redisCacheUrl, config.database.name),
+    cache: createCache(config.redisCache, config.database.name),
     // The opening stock is laid down soundly, whatever is to go wrong later.
     defects: chooseDefects(command === 'web' ? config.defects : []),
   };

@@ -46,5 +46,13 @@ capabilities: { drop: [ALL] }
 - { name: DB_USER, value: {{ .Values.dbUser | quote }} }
 - name: DB_PASSWORD
   valueFrom: { secretKeyRef: { name: {{ .Values.dbExistingSecret }}, key: {{ .Values.dbExistingSecretPasswordKey }} } }
+{{- if .Values.redisSentinels }}
+- { name: REDIS_SENTINELS, value: {{ join "," .Values.redisSentinels | quote }} }
+- name: REDIS_CACHE_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ .Values.redisCacheSecret }}, key: password } }
+- name: REDIS_SENTINEL_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ .Values.redisSentinelSecret }}, key: password } }
+{{- else }}
 - { name: REDIS_CACHE_URL, value: {{ .Values.redisCacheUrl | quote }} }
+{{- end }}
 {{- end -}}

@@ -1,0 +1,32 @@
+// A connection to one Redis, or to whichever is master of a group now. It never queues commands while it is down: who asks is told at once.
+import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisAddress } from './config.ts';
+
+const connectMsMax = 500;
+const commandMsMax = 1_000;
+
+export function openRedis(address: RedisAddress): Redis {
+  const common = {
+    connectTimeout: connectMsMax,
+    commandTimeout: commandMsMax,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: waitMs,
+    // After a failover the old master may still answer, read-only: connect again, and be led to the new one.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  } as const satisfies RedisOptions;
+  if ('url' in address) return new Redis(address.url, common);
+  return new Redis({
+    ...common,
+    sentinels: [...address.sentinels],
+    name: address.group,
+    ...(address.password === undefined ? {} : { password: address.password }),
+    ...(address.sentinelPassword === undefined ? {} : { sentinelPassword: address.sentinelPassword }),
+    sentinelRetryStrategy: waitMs,
+    sentinelCommandTimeout: commandMsMax,
+    // A master that was frozen keeps its connections: only the Sentinels say that it is none any more.
+    failoverDetector: true,
+  });
+}
+
+const waitMs = (tries: number): number => Math.min(50 * 2 ** Math.min(tries, 5), 1_000);
