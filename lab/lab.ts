@@ -31,7 +31,16 @@ function steps(): readonly Step[] {
   const references = [baseReference, ...imageNames.map(imageReference)];
   return [
     packages,
-    ...programSteps(['kubernetes', 'coredns', 'contour', 'kube-state-metrics', 'local-path-provisioner', 'helm', 'k6']),
+    ...programSteps([
+      'kubernetes',
+      'coredns',
+      'contour',
+      'kube-state-metrics',
+      'local-path-provisioner',
+      'helm',
+      'cert-manager',
+      'k6',
+    ]),
     ...images,
     ...machineSteps(machineFingerprint(), process.cwd()),
     importStep(

@@ -35,7 +35,6 @@ const leaves = {
   'node-2': cluster('/O=system:nodes/CN=system:node:node-2'),
   'node-3': cluster('/O=system:nodes/CN=system:node:node-3'),
   suite: cluster('/CN=shakedown-suite'),
-  site: { authority: 'site-ca', subject: `/CN=${siteHost}`, names: [`DNS:${siteHost}`] },
   contour: { authority: 'xds-ca', subject: '/CN=contour', names: ['DNS:contour', 'DNS:contour.projectcontour.svc'] },
   envoy: { authority: 'xds-ca', subject: '/CN=envoy', names: ['DNS:envoy', 'DNS:envoy.projectcontour.svc'] },
 } as const satisfies Record<string, Leaf>;

@@ -53,6 +53,8 @@ export const nodes: readonly KubernetesNode[] = [1, 2, 3].map((n) => ({
 }));
 
 export const siteHost = 'erp.shakedown.test';
+/** The same site under a name on which a certificate may really expire. */
+export const drillHost = 'drill.shakedown.test';
 export const kubernetesVersion = 'v1.34.4';
 
 /** SHA-256 over files, folders (without their tests) and plain strings, in the order given; 12 hex digits. */

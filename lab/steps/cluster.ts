@@ -8,8 +8,9 @@ import { $ } from 'zx';
 import { targetSchema } from '../../lib/model/target.ts';
 import { apply, applyObject, configMap, getJson, kubectl, manifest, secret } from '../kubectl.ts';
 import { pkiFile, writeKubeconfig } from '../pki.ts';
-import { contentHash, labDir, network, nodes, paths, siteHost, stateDir } from '../places.ts';
+import { contentHash, drillHost, labDir, network, nodes, paths, siteHost, stateDir } from '../places.ts';
 import { type Step, until } from '../step.ts';
+import { certificates } from './certificates.ts';
 import { baseReference, imageReference } from './images.ts';
 import { programsDir } from './programs.ts';
 
@@ -28,6 +29,10 @@ function values(): Record<string, string> {
     IMAGE_ENVOY: imageReference('envoy'),
     IMAGE_CLUSTER: imageReference('cluster'),
     IMAGE_NODE: imageReference('node'),
+    IMAGE_CERTIFICATES: imageReference('certificates'),
+    FRONT: network.front,
+    SITE_HOST: siteHost,
+    DRILL_HOST: drillHost,
     DNS_SERVICE: network.dnsService,
     // A changed configuration is a changed pod: what runs is what the files say.
     DNS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/base.yaml') }),
@@ -90,6 +95,9 @@ const manifestInputs =
       { file: join(labDir, 'steps/cluster.ts') },
     );
 
+const certificateInputs = (): string =>
+  contentHash(manifestInputs('certificates')(), { file: join(labDir, 'steps/certificates.ts') });
+
 async function rolledOut(kind: string, namespace: string, name: string, withinSeconds = 120): Promise<void> {
   await kubectl(['rollout', 'status', `${kind}/${name}`, '--namespace', namespace, `--timeout=${withinSeconds}s`]);
 }
@@ -123,18 +131,25 @@ export function clusterSteps(): readonly Step[] {
       for (const file of contourFiles) await apply(await readFile(join(programsDir('contour'), file), 'utf8'));
       const pem = (name: Parameters<typeof pkiFile>[0], kind: 'crt' | 'key'): Promise<string> =>
         readFile(pkiFile(name, kind), 'utf8');
-      const tls = async (name: 'contour' | 'envoy' | 'site', ca?: 'xds-ca'): Promise<Record<string, string>> => ({
+      const tls = async (name: 'contour' | 'envoy', ca?: 'xds-ca'): Promise<Record<string, string>> => ({
         'tls.crt': await pem(name, 'crt'),
         'tls.key': await pem(name, 'key'),
         ...(ca && { 'ca.crt': await pem(ca, 'crt') }),
       });
       await applyObject(secret('projectcontour', 'contourcert', await tls('contour', 'xds-ca'), 'kubernetes.io/tls'));
       await applyObject(secret('projectcontour', 'envoycert', await tls('envoy', 'xds-ca'), 'kubernetes.io/tls'));
-      await applyObject(secret('erp', 'site-tls', await tls('site'), 'kubernetes.io/tls'));
       await apply(await manifest('ingress', values()));
       await rolledOut('deployment', 'projectcontour', 'contour');
       await rolledOut('daemonset', 'projectcontour', 'envoy');
     }),
+    clusterStep(
+      'certificates',
+      'cert-manager with a CA of its own, and Pebble',
+      ['ingress', 'cache/programs/helm', 'cache/programs/cert-manager'],
+      40,
+      certificateInputs,
+      () => certificates(values()),
+    ),
     clusterStep('monitoring', 'Prometheus and exporters', ['cluster'], 15, manifestInputs('monitoring'), async () => {
       await apply(await manifest('monitoring', values()));
       await rolledOut('statefulset', 'monitoring', 'prometheus');
@@ -144,7 +159,7 @@ export function clusterSteps(): readonly Step[] {
     clusterStep(
       'workshop',
       'the workshop app',
-      ['database', 'redis', 'ingress', 'monitoring', 'cache/programs/helm'],
+      ['database', 'redis', 'certificates', 'monitoring', 'cache/programs/helm'],
       30,
       workshopInputs,
       workshop,

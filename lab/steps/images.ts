@@ -49,6 +49,15 @@ const definitions = {
         await copyFile(join(programsDir(program), program), join(context, program));
     },
   },
+  certificates: {
+    from: [],
+    programs: ['cert-manager'],
+    seconds: 12,
+    async fill(context) {
+      for (const program of ['controller', 'webhook', 'cainjector', 'acmesolver'])
+        await copyFile(join(programsDir('cert-manager'), program), join(context, program));
+    },
+  },
   node: {
     from: [{ file: join(labDir, 'wsrep-check') }, { file: join(repoDir, 'package-lock.json') }],
     seconds: 15,

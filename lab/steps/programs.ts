@@ -10,7 +10,7 @@ interface Build {
   readonly packages: readonly string[];
   readonly seconds: number;
   readonly ldflags?: string;
-  /** Files of the main module that are applied as they are, such as CRDs. */
+  /** Files and folders of the main module that are applied as they are, such as CRDs. */
   readonly files?: readonly string[];
   readonly module?: string;
 }
@@ -42,6 +42,14 @@ const builds = {
     seconds: 80,
   },
   helm: { packages: ['helm.sh/helm/v4/cmd/helm'], seconds: 90 },
+  'cert-manager': {
+    packages: ['controller', 'webhook', 'cainjector', 'acmesolver'].map(
+      (name) => `github.com/cert-manager/cert-manager/cmd/${name}`,
+    ),
+    module: 'github.com/cert-manager/cert-manager',
+    files: ['deploy/crds', 'deploy/charts/cert-manager'],
+    seconds: 90,
+  },
   'local-path-provisioner': { packages: ['github.com/rancher/local-path-provisioner'], seconds: 70 },
 } as const satisfies Record<string, Build>;
 
@@ -81,7 +89,9 @@ export function programSteps(names: readonly Program[]): readonly Step[] {
         await go`go build -trimpath -ldflags ${`-s -w ${build.ldflags ?? ''}`} -o ${draft}/ ${build.packages}`;
         if (build.module) {
           const moduleDir = (await go`go list -m -f {{.Dir}} ${build.module}`).stdout.trim();
-          for (const file of build.files ?? []) await $`cp ${join(moduleDir, file)} ${draft}/`;
+          for (const file of build.files ?? []) await $`cp -r ${join(moduleDir, file)} ${draft}/`;
+          // A module's files are read-only, and so would be a folder of them.
+          await $`chmod -R u+w ${draft}`;
         }
         await rm(folder, { recursive: true, force: true });
         await rename(draft, folder);
