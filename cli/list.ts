@@ -44,10 +44,15 @@ function planText({ claim, play }: Scenario, load: ReturnType<typeof planLoad>):
     `  claims    ${claim.hypothesis}`,
     `  timeline  ${[`steady ${play.steadyMs / 1000} s`, ...steps, ...(claim.recovery ? [`recovery (at most ${play.recoveryWaitMs / 1000} s)`] : []), `after ${play.afterMs / 1000} s`].join(' → ')}`,
     `  load      profile ${play.load}: ${rates.join(', ')}; at most ${load.virtualUsersMax} virtual users for a stall of ${load.stallBudgetMs / 1000} s`,
-    `  touches   at most ${claim.blastRadius.targetsMax} target${claim.blastRadius.targetsMax === 1 ? '' : 's'} in ${claim.blastRadius.namespaces.join(', ') || 'no namespace'}`,
+    `  touches   ${touches(claim)}`,
     `  needs     ${claim.needs.join(', ')}`,
     '',
   ].join('\n');
+}
+
+function touches({ blastRadius: { targetsMax, namespaces } }: Scenario['claim']): string {
+  if (targetsMax === 0) return 'nothing';
+  return `at most ${targetsMax} target${targetsMax === 1 ? '' : 's'} in ${namespaces.join(', ')}`;
 }
 
 export function schemaCommand(): Command {
