@@ -22,7 +22,7 @@ export const applyObject = (object: unknown): Promise<string> => apply(JSON.stri
 /** A manifest of lab/manifests with its ${PLACEHOLDERS} filled in; one that is left over is an error. */
 export async function manifest(name: string, values: Readonly<Record<string, string>>): Promise<string> {
   const text = await readFile(join(labDir, 'manifests', `${name}.yaml`), 'utf8');
-  return text.replace(/\$\{([A-Z_]+)\}/g, (_, key: string) => {
+  return text.replace(/\$\{(\w+)\}/g, (_, key: string) => {
     const value = values[key];
     if (value === undefined) throw new Error(`manifests/${name}.yaml: no value for ${key}`);
     return value;

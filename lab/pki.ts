@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { $ } from 'zx';
-import { network, paths, siteHost } from './places.ts';
+import { network, paths } from './places.ts';
 
 export type Authority = 'cluster-ca' | 'site-ca' | 'xds-ca';
 

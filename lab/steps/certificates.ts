@@ -6,6 +6,7 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { $ } from 'zx';
 import { apply, applyObject, getJson, kubectl, manifest, secret } from '../kubectl.ts';
 import { pkiFile } from '../pki.ts';
+import { kubernetesVersion } from '../places.ts';
 import { until } from '../step.ts';
 import { imageReference } from './images.ts';
 import { programsDir } from './programs.ts';
@@ -24,7 +25,7 @@ export async function certificates(values: Readonly<Record<string, string>>): Pr
   );
   const filled = await manifest('certificates', {
     ...values,
-    SITE_CA_BASE64: Buffer.from(await pem('crt')).toString('base64'),
+    SITE_CA_BUNDLE: Buffer.from(await pem('crt')).toString('base64'),
   });
   // The webhook answers a moment after its pod is ready: its certificate has to reach the API server first.
   await until('cert-manager takes what it is given', 60_000, () =>
@@ -58,7 +59,7 @@ async function renderedChart(): Promise<string> {
     await writeFile(join(chart, 'ours.yaml'), stringify(chartValues()));
     const helm = $({ quiet: true, env: { ...process.env, HOME: '/root' } });
     const { stdout } =
-      await helm`${join(programsDir('helm'), 'helm')} template cert-manager ${chart} --namespace ${namespace} --values ${join(chart, 'ours.yaml')}`;
+      await helm`${join(programsDir('helm'), 'helm')} template cert-manager ${chart} --namespace ${namespace} --kube-version ${kubernetesVersion} --values ${join(chart, 'ours.yaml')}`;
     return parseAllDocuments(stdout)
       .map((document) => document.toJS() as Rendered | null)
       .filter((object) => object !== null)

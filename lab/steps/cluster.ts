@@ -276,6 +276,7 @@ function helmValues(): unknown {
     redisSentinelSecret: 'redis-sentinel',
     usersExistingSecret: 'workshop-users',
     siteHost,
+    siteDomains: [drillHost],
     tlsSecret: 'site-tls',
   };
 }

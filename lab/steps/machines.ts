@@ -134,6 +134,8 @@ function supervisorPlan(fingerprint: string, startedBy: string): SupervisorPlan 
         `--tls-private-key-file=${pki('apiserver', 'key')}`,
         `--kubelet-client-certificate=${pki('apiserver-kubelet', 'crt')}`,
         `--kubelet-client-key=${pki('apiserver-kubelet', 'key')}`,
+        // Webhooks are reached at their pods: service addresses mean nothing in the control plane's namespace.
+        '--enable-aggregator-routing=true',
         '--kubelet-preferred-address-types=InternalIP',
         '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
         `--service-account-key-file=${pki('service-accounts', 'pub')}`,

@@ -7,6 +7,11 @@ const port = z.coerce.number().int().min(1).max(65_535);
 const environment = z
   .object({
     SITE_HOST: z.string().min(1),
+    // Further names under which the site answers, as a bench's custom domains.
+    SITE_DOMAINS: z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').flatMap((name) => name.trim() || [])),
     DB_HOST: z.string().min(1),
     DB_PORT: port.default(3306),
     DB_NAME: z.string().regex(/^\w{1,64}$/, 'is not a plain database name'),
@@ -38,6 +43,7 @@ const environment = z
 
 export interface Config {
   readonly siteHost: string;
+  readonly siteDomains: readonly string[];
   readonly database: DatabaseConfig;
   readonly redisCache: RedisAddress;
   readonly port: number;
@@ -81,6 +87,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = read.data;
   return {
     siteHost: given.SITE_HOST,
+    siteDomains: given.SITE_DOMAINS,
     database: {
       host: given.DB_HOST,
       port: given.DB_PORT,

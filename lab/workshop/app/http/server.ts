@@ -75,7 +75,7 @@ async function answerTo(
 ): Promise<{ answer: Answer; user: string }> {
   let visitor: Visitor = nobody;
   try {
-    if (request.site !== workshop.config.siteHost)
+    if (request.site !== workshop.config.siteHost && !workshop.config.siteDomains.includes(request.site))
       return { answer: htmlAnswer(404, '404 Not Found', `${request.site} does not exist`), user: 'Guest' };
     const document = request.method === 'GET' || request.method === 'HEAD' ? {} : await request.body();
     const known = await identify(workshop.database, {

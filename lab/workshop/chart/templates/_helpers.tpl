@@ -40,6 +40,7 @@ capabilities: { drop: [ALL] }
 
 {{- define "erpnext.environment" -}}
 - { name: SITE_HOST, value: {{ .Values.siteHost | quote }} }
+- { name: SITE_DOMAINS, value: {{ join "," .Values.siteDomains | quote }} }
 - { name: DB_HOST, value: {{ .Values.dbHost | quote }} }
 - { name: DB_PORT, value: {{ .Values.dbPort | quote }} }
 - { name: DB_NAME, value: {{ .Values.dbName | quote }} }
