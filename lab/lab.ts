@@ -23,6 +23,7 @@ const machineFingerprint = (): string =>
     { file: join(labDir, 'supervisor') },
     { file: join(labDir, 'steps/machines.ts') },
     { file: join(labDir, 'pki.ts') },
+    { file: join(labDir, 'audit-policy.yaml') },
     { file: join(labDir, 'places.ts') },
   );
 
@@ -39,6 +40,7 @@ function steps(): readonly Step[] {
       'local-path-provisioner',
       'helm',
       'cert-manager',
+      'kube-router',
       'k6',
     ]),
     ...images,

@@ -1,4 +1,5 @@
 // Keys and certificates of one lab, made anew with each lab and kept readable by root alone.
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -64,7 +65,18 @@ export async function makePki(): Promise<void> {
   }
   await openssl`openssl genrsa -out service-accounts.key 2048`;
   await openssl`openssl rsa -in service-accounts.key -pubout -out service-accounts.pub`;
+  await writeFile(paths.encryption, `${JSON.stringify(encryptionAtRest())}\n`, { mode: 0o600 });
   await openssl`sh -c ${'chmod 600 *.key && touch complete'}`;
+}
+
+/** What the API server encrypts before it writes to etcd, with a key that is made once for each lab. */
+function encryptionAtRest(): unknown {
+  const key = { name: 'lab', secret: randomBytes(32).toString('base64') };
+  return {
+    apiVersion: 'apiserver.config.k8s.io/v1',
+    kind: 'EncryptionConfiguration',
+    resources: [{ resources: ['secrets'], providers: [{ aesgcm: { keys: [key] } }, { identity: {} }] }],
+  };
 }
 
 /** Everything inline, so that the file works wherever it is copied to. */

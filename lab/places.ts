@@ -21,6 +21,9 @@ export const paths = {
   target: join(stateDir, 'target.yaml'),
   pki: join(stateDir, 'pki'),
   siteCa: join(stateDir, 'pki', 'site-ca.crt'),
+  encryption: join(stateDir, 'pki', 'encryption.json'),
+  auditPolicy: join(stateDir, 'audit-policy.yaml'),
+  auditLog: join(logDir, 'audit.log'),
   supervisorSocket: join(runDir, 'supervisor.sock'),
   supervisorLock: join(runDir, 'supervisor.pid'),
 } as const;

@@ -30,7 +30,9 @@ function values(): Record<string, string> {
     IMAGE_CLUSTER: imageReference('cluster'),
     IMAGE_NODE: imageReference('node'),
     IMAGE_CERTIFICATES: imageReference('certificates'),
+    IMAGE_NETWORK: imageReference('network'),
     FRONT: network.front,
+    HOST: network.host,
     SITE_HOST: siteHost,
     DRILL_HOST: drillHost,
     DNS_SERVICE: network.dnsService,
@@ -150,6 +152,10 @@ export function clusterSteps(): readonly Step[] {
       certificateInputs,
       () => certificates(values()),
     ),
+    clusterStep('policies', 'network policies', ['cluster'], 10, manifestInputs('policies'), async () => {
+      await apply(await manifest('policies', values()));
+      await rolledOut('daemonset', 'kube-system', 'kube-router');
+    }),
     clusterStep('monitoring', 'Prometheus and exporters', ['cluster'], 15, manifestInputs('monitoring'), async () => {
       await apply(await manifest('monitoring', values()));
       await rolledOut('statefulset', 'monitoring', 'prometheus');
@@ -159,7 +165,7 @@ export function clusterSteps(): readonly Step[] {
     clusterStep(
       'workshop',
       'the workshop app',
-      ['database', 'redis', 'certificates', 'monitoring', 'cache/programs/helm'],
+      ['database', 'redis', 'certificates', 'policies', 'monitoring', 'cache/programs/helm'],
       30,
       workshopInputs,
       workshop,

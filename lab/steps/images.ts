@@ -49,6 +49,12 @@ const definitions = {
         await copyFile(join(programsDir(program), program), join(context, program));
     },
   },
+  network: {
+    from: [],
+    programs: ['kube-router'],
+    seconds: 12,
+    fill: (context) => copyFile(join(programsDir('kube-router'), 'kube-router'), join(context, 'kube-router')),
+  },
   certificates: {
     from: [],
     programs: ['cert-manager'],

@@ -1,11 +1,11 @@
 // The machines of the lab: a control plane, a front load balancer and three Kubernetes nodes, each a set of namespaces of its own,
 // all owned by the host supervisor.
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { $ } from 'zx';
 import { makePki, pkiFile, writeKubeconfig } from '../pki.ts';
-import { type KubernetesNode, logDir, network, nodes, paths, runDir, stateDir } from '../places.ts';
+import { type KubernetesNode, labDir, logDir, network, nodes, paths, runDir, stateDir } from '../places.ts';
 import { type Step, until } from '../step.ts';
 import { startSupervisor, stopSupervisor, supervisorStatus } from '../supervisor/client.ts';
 import type { Daemon, SupervisorPlan } from '../supervisor/plan.ts';
@@ -35,6 +35,7 @@ export function machineSteps(fingerprint: string, startedBy: string): readonly S
         await writeKubeconfig(paths.kubeconfig, 'admin');
         await controlPlaneFiles();
         await writeFile(join(stateDir, 'front.cfg'), frontConfig());
+        await copyFile(join(labDir, 'audit-policy.yaml'), paths.auditPolicy);
         for (const node of nodes) await nodeFiles(node);
         await prepareCgroups();
         await startSupervisor(supervisorPlan(fingerprint, startedBy));
@@ -134,6 +135,11 @@ function supervisorPlan(fingerprint: string, startedBy: string): SupervisorPlan 
         `--tls-private-key-file=${pki('apiserver', 'key')}`,
         `--kubelet-client-certificate=${pki('apiserver-kubelet', 'crt')}`,
         `--kubelet-client-key=${pki('apiserver-kubelet', 'key')}`,
+        `--encryption-provider-config=${paths.encryption}`,
+        `--audit-policy-file=${paths.auditPolicy}`,
+        `--audit-log-path=${paths.auditLog}`,
+        '--audit-log-maxsize=64',
+        '--audit-log-maxbackup=2',
         // Webhooks are reached at their pods: service addresses mean nothing in the control plane's namespace.
         '--enable-aggregator-routing=true',
         '--kubelet-preferred-address-types=InternalIP',

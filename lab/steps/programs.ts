@@ -50,6 +50,7 @@ const builds = {
     files: ['deploy/crds', 'deploy/charts/cert-manager'],
     seconds: 90,
   },
+  'kube-router': { packages: ['github.com/cloudnativelabs/kube-router/v2/cmd/kube-router'], seconds: 60 },
   'local-path-provisioner': { packages: ['github.com/rancher/local-path-provisioner'], seconds: 70 },
 } as const satisfies Record<string, Build>;
 
