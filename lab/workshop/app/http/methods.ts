@@ -103,6 +103,14 @@ const methods: Readonly<Record<string, Method>> = {
       return message(stockEntryDocument(await updateStockEntry(workshop, visitor.user, doc.name, change), true));
     },
   },
+  'frappe.client.cancel': {
+    postOnly: true,
+    async run({ workshop, visitor, args }) {
+      const { name } = readStockEntryArgument(visitor.user, args);
+      const cancelled = await updateStockEntry(workshop, visitor.user, String(name ?? ''), { docstatus: 2 });
+      return message(stockEntryDocument(cancelled, true, false));
+    },
+  },
 };
 
 /** The route's name for metrics: known methods by name, the rest as one. */

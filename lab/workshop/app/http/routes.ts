@@ -99,10 +99,11 @@ function resource(version: Version, method: string, [doctype = '', ...rest]: rea
   return route('/:name/submit', async (call) => {
     mayWrite(call, doctype, name);
     const run = asMethod ?? call.args.run_method;
-    if (run !== 'submit') throw notInWorkshop(`The method ${String(run)} of a ${doctype}`);
+    const docstatus = run === 'submit' ? 1 : run === 'cancel' ? 2 : undefined;
+    if (docstatus === undefined) throw notInWorkshop(`The method ${String(run)} of a ${doctype}`);
     return data(
       call,
-      stockEntryDocument(await updateStockEntry(call.workshop, call.visitor.user, name, { docstatus: 1 })),
+      stockEntryDocument(await updateStockEntry(call.workshop, call.visitor.user, name, { docstatus })),
     );
   });
 }
