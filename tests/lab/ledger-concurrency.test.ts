@@ -186,6 +186,7 @@ function openWorkshop(): { workshop: Workshop; close(): Promise<void> } {
     config: { ...config, usersFile: undefined },
     database,
     cache,
+    files: undefined,
     metrics,
     defects: chooseDefects([]),
   };

@@ -24,6 +24,8 @@ const environment = z
     PORT: port.default(8000),
     METRICS_PORT: port.default(9180),
     USERS_FILE: z.string().min(1).optional(),
+    // The folder that all web pods share; without it there are no attachments.
+    FILES_DIR: z.string().startsWith('/', 'is no absolute path').optional(),
     WORKSHOP_DEFECT: z
       .string()
       .default('')
@@ -43,6 +45,7 @@ export interface Config {
   readonly port: number;
   readonly metricsPort: number;
   readonly usersFile: string | undefined;
+  readonly filesDir: string | undefined;
   readonly defects: readonly DefectName[];
 }
 
@@ -93,6 +96,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: given.PORT,
     metricsPort: given.METRICS_PORT,
     usersFile: given.USERS_FILE,
+    filesDir: given.FILES_DIR,
     defects: given.WORKSHOP_DEFECT,
   };
 }

@@ -49,8 +49,12 @@ export function thrown(message: string, title = 'Message'): ServerMessage {
   return { message, title, indicator: 'red', raise_exception: 1 };
 }
 
-export function missingFields(label: string, fields: readonly { name: string; says: string }[]): Refusal {
-  const text = `[Stock Entry, ${label}]: ${fields.map(({ name }) => name).join(', ')}`;
+export function missingFields(
+  label: string,
+  fields: readonly { name: string; says: string }[],
+  doctype = 'Stock Entry',
+): Refusal {
+  const text = `[${doctype}, ${label}]: ${fields.map(({ name }) => name).join(', ')}`;
   const messages = fields.map(({ says }) => ({ message: `Error: ${says}`, title: 'Message' }));
   return new Refusal({ status: 417, excType: 'MandatoryError', text, messages });
 }

@@ -2,6 +2,7 @@
 // reading the items' facts; the name, the time and the rates come later, under the locks.
 import type { Database, Row } from './database/database.ts';
 import { type Column, tableOf } from './database/schema.ts';
+import type { Values } from './database/write-rows.ts';
 import type { Bin, BinKey, Movement } from './ledger.ts';
 import { binKey } from './ledger.ts';
 import { newRowName } from './naming.ts';
@@ -9,7 +10,6 @@ import { missingFields, notInWorkshop, thrown, validationError } from './refusal
 import { company } from './workshop.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
-export type Values = Record<string, string | number | null>;
 
 const purposes: readonly string[] = ['Material Receipt', 'Material Issue', 'Material Transfer'];
 

@@ -4,6 +4,7 @@ import { acknowledgeBeforeCommit } from './acknowledge-before-commit.ts';
 import type { Row, Session } from './database/database.ts';
 import { duplicateKey } from './database/failures.ts';
 import { tableOf } from './database/schema.ts';
+import { insertRows, replaceChildRows, upsertRows, type Values } from './database/write-rows.ts';
 import { findDoctype, toDocument } from './doctypes.ts';
 import { type Bin, lockBins, moveAll, NotEnoughStock, negativeStock, peekBins, post } from './ledger.ts';
 import { nextStockEntryName, peekStockEntryName } from './naming.ts';
@@ -19,7 +20,6 @@ import {
   readFacts,
   type Stamp,
   toRows,
-  type Values,
 } from './stock-entry-plan.ts';
 import type { User, Workshop } from './workshop.ts';
 
@@ -48,7 +48,7 @@ export async function createStockEntry(workshop: Workshop, user: User, given: Fi
     const stamp = { name, owner: user.name, user: user.name, creation: at, at, docstatus: submit ? 1 : 0 };
     const moved = submit ? movedBy(plan, bins, { name, at }) : undefined;
     const rows = toRows(plan, bins, stamp);
-    await insertRows(session, rows);
+    await insertEntry(session, rows);
     return { rows, stamp, moved };
   };
   const made = defective
@@ -172,7 +172,7 @@ export function checkNotChanged(entry: Row, modified: unknown, at: string, requi
 
 const statusNames = ['Draft', 'Submitted', 'Cancelled'];
 
-function checkTransition(from: number, to: number): void {
+export function checkTransition(from: number, to: number): void {
   if (from === 2) throw validationError('Cannot edit cancelled document');
   if (from === to || (from === 0 && to === 1) || (from === 1 && to === 2)) return;
   throw new Refusal({
@@ -245,50 +245,26 @@ function voucherOf(stamp: Stamp) {
   return { name: stamp.name, company: 'Wind Power LLC', user: stamp.user, at: stamp.at };
 }
 
-async function insertRows(session: Session, rows: { entry: Values; details: Values[] }): Promise<void> {
+async function insertEntry(session: Session, rows: { entry: Values; details: Values[] }): Promise<void> {
   try {
-    await insert(session, 'tabStock Entry', [rows.entry]);
+    await insertRows(session, 'tabStock Entry', [rows.entry]);
   } catch (error) {
     throw duplicateRefusal(error, String(rows.entry.name)) ?? error;
   }
-  await insert(session, 'tabStock Entry Detail', rows.details);
+  await insertRows(session, 'tabStock Entry Detail', rows.details);
 }
 
-/** Row by row under its key: deleting by parent would lock the gaps in which others are just inserting. */
 async function replaceRows(
   session: Session,
   before: readonly Row[],
   rows: { entry: Values; details: Values[] },
 ): Promise<void> {
   try {
-    await upsert(session, 'tabStock Entry', [rows.entry]);
+    await upsertRows(session, 'tabStock Entry', [rows.entry]);
   } catch (error) {
     throw duplicateRefusal(error, String(rows.entry.name)) ?? error;
   }
-  const kept = new Set(rows.details.map((row) => row.name));
-  const gone = before.flatMap((row) => (kept.has(row.name ?? null) ? [] : [String(row.name)]));
-  if (gone.length > 0) await session.change('DELETE FROM `tabStock Entry Detail` WHERE name IN (?)', [gone]);
-  await upsert(session, 'tabStock Entry Detail', rows.details);
-}
-
-async function upsert(session: Session, table: string, rows: readonly Values[]): Promise<void> {
-  const columns = tableOf(table).columns.map(({ name }) => name);
-  for (const row of rows) {
-    const values = columns.map((column) => row[column] ?? null);
-    const sets = columns.map((column) => `${column} = ?`).join(', ');
-    const changed = await session.change(`UPDATE \`${table}\` SET ${sets} WHERE name = ?`, [
-      ...values,
-      row.name ?? null,
-    ]);
-    if (changed.affectedRows === 0) await insert(session, table, [row]);
-  }
-}
-
-async function insert(session: Session, table: string, rows: readonly Values[]): Promise<void> {
-  const columns = tableOf(table).columns.map(({ name }) => name);
-  await session.change(`INSERT INTO \`${table}\` (${columns.join(', ')}) VALUES ?`, [
-    rows.map((row) => columns.map((column) => row[column] ?? null)),
-  ]);
+  await replaceChildRows(session, 'tabStock Entry Detail', before, rows.details);
 }
 
 function duplicateRefusal(error: unknown, name: string): Refusal | undefined {
@@ -316,7 +292,7 @@ async function touch(session: Session, name: string, user: User, at: string, doc
 }
 
 /** The database's clock, one for all web pods. */
-async function now(session: Session): Promise<string> {
+export async function now(session: Session): Promise<string> {
   const [row] = await session.rows('SELECT NOW(6) AS at');
   return String(row?.at);
 }

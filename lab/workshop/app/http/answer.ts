@@ -6,8 +6,9 @@ import type { Refusal, RefusalFields } from '../refusals.ts';
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly cookies: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
   /** For the log line. */
   readonly excType?: string;
 }

@@ -6,7 +6,7 @@ import { log } from '../log.ts';
 import { Refusal } from '../refusals.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Answer, bareServerError, htmlAnswer, refusalAnswer } from './answer.ts';
-import { type ReadRequest, readRequest, TooLarge } from './request.ts';
+import { ClientGone, type ReadRequest, readRequest, TooLarge } from './request.ts';
 import { findRoute, type Route } from './routes.ts';
 
 // gunicorn's limit in the official chart; the ingress waits as long.
@@ -43,10 +43,15 @@ async function handle(
   const request = readRequest(incoming);
   const route = findRoute(request.method, request.segments);
   const { answer, user } = await answerTo(workshop, request, route, incoming);
+  if (!answer) {
+    response.destroy();
+    return;
+  }
   response.writeHead(answer.status, {
     'Content-Type': answer.type,
     'Content-Length': Buffer.byteLength(answer.body),
     'X-Request-Id': request.id,
+    ...answer.headers,
     ...(answer.cookies.length > 0 && { 'Set-Cookie': answer.cookies as string[] }),
     ...(server.listening ? {} : { Connection: 'close' }),
   });
@@ -72,12 +77,14 @@ async function answerTo(
   request: ReadRequest,
   route: Route,
   incoming: IncomingMessage,
-): Promise<{ answer: Answer; user: string }> {
+): Promise<{ answer: Answer | undefined; user: string }> {
   let visitor: Visitor = nobody;
   try {
     if (request.site !== workshop.config.siteHost)
       return { answer: htmlAnswer(404, '404 Not Found', `${request.site} does not exist`), user: 'Guest' };
-    const document = request.method === 'GET' || request.method === 'HEAD' ? {} : await request.body();
+    const safe = request.method === 'GET' || request.method === 'HEAD';
+    // A form with files is read by who wants it, when it is known who asks.
+    const document = safe || request.isForm ? {} : await request.body();
     const known = await identify(workshop.database, {
       method: request.method,
       authorization: incoming.headers.authorization,
@@ -87,9 +94,14 @@ async function answerTo(
     visitor = known.visitor;
     if (known.refusal) throw known.refusal;
     const args = { ...request.query, ...document };
-    return { answer: await route.run({ workshop, visitor, args, document }), user: visitor.user.name };
+    return {
+      answer: await route.run({ workshop, visitor, args, document, form: request.isForm ? request.form : undefined }),
+      user: visitor.user.name,
+    };
   } catch (error) {
-    return { answer: answerToFailure(error, request, route, visitor), user: visitor.user.name };
+    const gone = error instanceof ClientGone;
+    if (gone) log('info', 'the client went away', { requestId: request.id, route: route.name });
+    return { answer: gone ? undefined : answerToFailure(error, request, route, visitor), user: visitor.user.name };
   }
 }
 
