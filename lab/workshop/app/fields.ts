@@ -1,22 +1,23 @@
 // What a client sent for a column, as the column takes it. Frappe is forgiving with numbers ("abc" is 0) and strict with lengths and dates.
 import type { Column } from './database/schema.ts';
-import { Refusal, thrown, validationError } from './refusals.ts';
+import { outOfRange, Refusal, thrown, tooLong } from './refusals.ts';
 
 const lengthMax = 140;
+/** Up to here the ledger's sums are exact. */
+export const numberMax = 1e9;
 const wholeTypes = new Set(['int', 'bigint']);
 
-export function toColumn(
-  doctype: string,
-  { name, type, default: otherwise }: Column,
-  value: unknown,
-): string | number | null {
+export function toColumn({ name, type, default: otherwise }: Column, value: unknown): string | number | null {
   if (value === null || value === undefined || value === '') return typeof otherwise === 'number' ? otherwise : null;
-  if (wholeTypes.has(type)) return Math.trunc(toNumber(value));
-  if (type === 'decimal') return toNumber(value);
+  if (wholeTypes.has(type) || type === 'decimal') {
+    const number = toNumber(value);
+    if (Math.abs(number) > numberMax) throw outOfRange(name);
+    return type === 'decimal' ? number : Math.trunc(number);
+  }
   if (type === 'datetime') return toDatetime(value);
   const text = toText(value);
   if (type === 'date') return toDatetime(text)?.slice(0, 10) ?? null;
-  if (type === 'varchar' && text.length > lengthMax) throw tooLong(doctype, name, text);
+  if (type === 'varchar' && text.length > lengthMax) throw tooLong(name);
   return text;
 }
 
@@ -39,11 +40,6 @@ export function toDatetime(value: unknown): string | null {
 
 function toText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-function tooLong(doctype: string, field: string, text: string): Refusal {
-  const message = `${doctype}: '<strong>${field}</strong>' (${text.slice(0, 40)}) will get truncated, as max characters allowed is ${lengthMax}`;
-  return validationError(message, { excType: 'CharacterLengthExceededError', title: 'Value too big' });
 }
 
 function noDate(value: unknown): Refusal {

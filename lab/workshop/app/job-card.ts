@@ -49,7 +49,8 @@ export async function createJobCard({ database, config }: Workshop, user: User, 
       posting_date: at.slice(0, 10),
       company,
     };
-    const docstatus = Number(given.docstatus ?? 0) === 1 ? 1 : 0;
+    const docstatus = Number(given.docstatus ?? 0);
+    checkTransition(0, docstatus);
     const name = await nextJobCardName(session);
     const made = changed({ card: { ...fresh, name }, logs: [], planned: [] }, given, { user, at, docstatus });
     if (docstatus === 1) checkComplete(made, config.siteHost);
@@ -143,7 +144,7 @@ function changed(before: JobCard, given: Fields, stamp: Stamp): JobCard {
   const card: Values = { ...before.card, docstatus: stamp.docstatus, modified: stamp.at, modified_by: stamp.user.name };
   for (const column of cardTable.columns)
     if (!keptColumns.has(column.name) && Object.hasOwn(given, column.name))
-      card[column.name] = toColumn('Job Card', column, given[column.name]);
+      card[column.name] = toColumn(column, given[column.name]);
   const logs = childRows(logTable, 'time_logs', before.logs, given.time_logs, card);
   const planned = childRows(plannedTable, 'scheduled_time_logs', before.planned, given.scheduled_time_logs, card);
   const completed = sum(logs, 'completed_qty');
@@ -171,7 +172,7 @@ function childRows(
     values.creation ??= card.modified ?? null;
     for (const column of table.columns)
       if (!keptColumns.has(column.name) && Object.hasOwn(row, column.name))
-        values[column.name] = toColumn(table.name.slice(3), column, row[column.name]);
+        values[column.name] = toColumn(column, row[column.name]);
     const { from_time: from, to_time: to } = values;
     if (from && to && String(to) < String(from))
       throw validationError(`Row ${index + 1}: From time must be less than to time`, { fromErpnext: true });

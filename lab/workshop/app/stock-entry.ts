@@ -33,7 +33,9 @@ export interface StockEntry {
 /** Makes a draft, or with `docstatus: 1` a submitted entry in one transaction. */
 export async function createStockEntry(workshop: Workshop, user: User, given: Fields): Promise<StockEntry> {
   const { database } = workshop;
-  const submit = Number(given.docstatus ?? 0) === 1;
+  const wanted = Number(given.docstatus ?? 0);
+  checkTransition(0, wanted);
+  const submit = wanted === 1;
   const ownName = typeof given.name === 'string' && given.name !== '' ? given.name : undefined;
   const facts = await readFacts(database, given);
   const label =

@@ -55,7 +55,7 @@ const methods: Readonly<Record<string, Method>> = {
     guests: true,
     postOnly: true,
     async run({ workshop, args }) {
-      const visitor = await logIn(workshop.database, args.usr, args.pwd);
+      const visitor = await logIn(workshop, args.usr, args.pwd);
       const body = { message: 'Logged In', home_page: '/app/home', full_name: visitor.user.fullName };
       return { body, visitor };
     },

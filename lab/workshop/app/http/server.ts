@@ -5,7 +5,8 @@ import { CommitUnknown, ConnectionLost, databaseRefusal, isLost } from '../datab
 import { log } from '../log.ts';
 import { Refusal } from '../refusals.ts';
 import type { Workshop } from '../workshop.ts';
-import { type Answer, bareServerError, htmlAnswer, refusalAnswer } from './answer.ts';
+import { type Answer, bareServerError, cookiesFor, htmlAnswer, refusalAnswer } from './answer.ts';
+import { allowance, tooManyRequests } from './rate-limit.ts';
 import { ClientGone, type ReadRequest, readRequest, TooLarge } from './request.ts';
 import { findRoute, type Route } from './routes.ts';
 
@@ -42,7 +43,10 @@ async function handle(
   const started = performance.now();
   const request = readRequest(incoming);
   const route = findRoute(request.method, request.segments);
-  const { answer, user } = await answerTo(workshop, request, route, incoming);
+  const quota = await allowance(workshop);
+  const { answer, user } = quota.exceeded
+    ? { answer: refusedByQuota(workshop, request, route), user: 'Guest' }
+    : await answerTo(workshop, request, route, incoming);
   if (!answer) {
     response.destroy();
     return;
@@ -52,11 +56,13 @@ async function handle(
     'Content-Length': Buffer.byteLength(answer.body),
     'X-Request-Id': request.id,
     ...answer.headers,
+    ...quota.headers,
     ...(answer.cookies.length > 0 && { 'Set-Cookie': answer.cookies as string[] }),
     ...(server.listening ? {} : { Connection: 'close' }),
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);
   const seconds = (performance.now() - started) / 1000;
+  await quota.spent(seconds);
   // Only methods that exist become a label.
   const method = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH)$/.test(request.method) ? request.method : 'OTHER';
   workshop.metrics.request(route.name, method, answer.status, seconds);
@@ -70,6 +76,12 @@ async function handle(
     user,
     excType: answer.excType,
   });
+}
+
+function refusedByQuota({ config }: Workshop, request: ReadRequest, route: Route): Answer {
+  if (request.segments[0] === 'api')
+    return refusalAnswer(tooManyRequests(), route.version, nobody, config.errorTraceback);
+  return { status: 429, type: 'text/plain; charset=utf-8', body: 'Too Many Requests', cookies: cookiesFor(nobody) };
 }
 
 async function answerTo(
@@ -101,11 +113,20 @@ async function answerTo(
   } catch (error) {
     const gone = error instanceof ClientGone;
     if (gone) log('info', 'the client went away', { requestId: request.id, route: route.name });
-    return { answer: gone ? undefined : answerToFailure(error, request, route, visitor), user: visitor.user.name };
+    return {
+      answer: gone ? undefined : answerToFailure(workshop, error, request, route, visitor),
+      user: visitor.user.name,
+    };
   }
 }
 
-function answerToFailure(error: unknown, request: ReadRequest, route: Route, visitor: Visitor): Answer {
+function answerToFailure(
+  { config }: Workshop,
+  error: unknown,
+  request: ReadRequest,
+  route: Route,
+  visitor: Visitor,
+): Answer {
   if (error instanceof TooLarge)
     return htmlAnswer(413, '413 Request Entity Too Large', 'The data value transmitted exceeds the capacity limit.');
   const noAnswer = error instanceof CommitUnknown || error instanceof ConnectionLost || isLost(error);
@@ -126,7 +147,7 @@ function answerToFailure(error: unknown, request: ReadRequest, route: Route, vis
       refusal.message,
       visitor,
     );
-  return refusalAnswer(refusal, route.version, visitor);
+  return refusalAnswer(refusal, route.version, visitor, config.errorTraceback);
 }
 
 function one(value: string | string[] | undefined): string | undefined {
