@@ -12,8 +12,13 @@ ask() {
   case $code in 2?? | 404) ;; *) echo "the API server answered $code" >&2 && return 1 ;; esac
 }
 
+# An order that was open when Pebble went fails a moment after it is back, so this is asked for as long as Pebble runs.
+forget_failure() {
+  ask --request PATCH --header 'Content-Type: application/merge-patch+json' \
+    --data '{"status":{"lastFailureTime":null,"failedIssuanceAttempts":null}}' \
+    "$api/apis/cert-manager.io/v1/namespaces/erp/certificates/drill/status"
+}
+
 ask --request DELETE "$api/api/v1/namespaces/cert-manager/secrets/pebble-account"
-ask --request PATCH --header 'Content-Type: application/merge-patch+json' \
-  --data '{"status":{"lastFailureTime":null,"failedIssuanceAttempts":null}}' \
-  "$api/apis/cert-manager.io/v1/namespaces/erp/certificates/drill/status"
+(while sleep 10; do forget_failure || echo "asked again in 10 s" >&2; done) &
 exec pebble -config /etc/pebble/pebble.json
