@@ -27,8 +27,8 @@ import { terminalReport } from '../reports/terminal.ts';
 import { scenarios as catalog } from '../scenarios/catalog.ts';
 import { ensureLab, k6Program } from './lab.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
-import { renderPage } from './render-page.ts';
 import { readTargetFile } from './target-file.ts';
+import { tellJobSummary, writeReports } from './write-reports.ts';
 
 export interface PlayOptions {
   readonly target?: string;
@@ -152,8 +152,8 @@ async function playTold(
   });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
-  const page = join(folder, gateFiles.page);
-  await writeFile(page, await renderPage(folder, readiness));
+  const page = await writeReports(folder, readiness);
+  await tellJobSummary(readiness, progress.say);
   progress.end();
   tell(readiness, page, options.json === true);
   return interrupted.ownBug() && readiness.exitCode !== exitCodes.dirty ? exitCodes.internal : readiness.exitCode;

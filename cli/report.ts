@@ -1,4 +1,4 @@
-// `shakedown report GATE`: renders the readiness page again from the evidence.
+// `shakedown report GATE`: makes the reports again from the evidence.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -6,12 +6,13 @@ import { Problem } from '../lib/errors.ts';
 import { readinessSchema } from '../lib/model/readiness.ts';
 import { gateFiles } from '../lib/model/run-folder.ts';
 import { renderPage } from './render-page.ts';
+import { writeReports } from './write-reports.ts';
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description("render a gate's readiness page again from its evidence")
+    .description("make a gate's reports again from its evidence: page, JUnit, summary")
     .argument('[gate]', 'folder of a gate', 'runs/latest')
-    .option('--out <file>', 'where to write it; without, beside the evidence')
+    .option('--out <file>', 'the page alone, to this file; without, all of them beside the evidence')
     .action(async (gate: string, { out }: { out?: string }) => {
       const file = join(gate, gateFiles.readiness);
       const text = await readFile(file, 'utf8').catch((cause: unknown) => {
@@ -24,8 +25,9 @@ export function reportCommand(): Command {
           cause,
         });
       });
-      const page = out ?? join(gate, gateFiles.page);
-      await writeFile(page, await renderPage(gate, readinessSchema.parse(JSON.parse(text))));
-      console.log(page);
+      const readiness = readinessSchema.parse(JSON.parse(text));
+      if (out === undefined) return console.log(await writeReports(gate, readiness));
+      await writeFile(out, await renderPage(gate, readiness));
+      console.log(out);
     });
 }

@@ -22,6 +22,8 @@ export const paths = {
   pki: join(stateDir, 'pki'),
   siteCa: join(stateDir, 'pki', 'site-ca.crt'),
   encryption: join(stateDir, 'pki', 'encryption.json'),
+  /** Outside the Kubernetes nodes' own disks: none of them takes it along when it goes. */
+  sharedFiles: join(stateDir, 'shared-files'),
   auditPolicy: join(stateDir, 'audit-policy.yaml'),
   auditLog: join(logDir, 'audit.log'),
   supervisorSocket: join(runDir, 'supervisor.sock'),

@@ -1,7 +1,7 @@
 // What runs on the Kubernetes nodes: cluster services, database, ingress, monitoring, and the workshop app as a Helm release.
 // Each step applies its manifests and waits until what it applied is really ready.
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { $ } from 'zx';
@@ -16,6 +16,8 @@ import { programsDir } from './programs.ts';
 
 const database = 'erp';
 const appUser = 'erp';
+/** As which the workshop's pods run. */
+const appUserId = 1000;
 const technicians = 60;
 const contourFiles = ['01-crds.yaml', '02-rbac.yaml', '02-role-contour.yaml'];
 
@@ -31,6 +33,7 @@ function values(): Record<string, string> {
     IMAGE_NODE: imageReference('node'),
     IMAGE_CERTIFICATES: imageReference('certificates'),
     IMAGE_NETWORK: imageReference('network'),
+    SHARED_FILES: paths.sharedFiles,
     FRONT: network.front,
     HOST: network.host,
     SITE_HOST: siteHost,
@@ -283,6 +286,7 @@ function helmValues(): unknown {
     usersExistingSecret: 'workshop-users',
     siteHost,
     siteDomains: [drillHost],
+    filesExistingClaim: 'workshop-files',
     tlsSecret: 'site-tls',
   };
 }
@@ -291,6 +295,7 @@ function workshopInputs(): string {
   return contentHash(
     JSON.stringify(helmValues()),
     { file: join(labDir, 'workshop/chart') },
+    { file: join(labDir, 'manifests/files.yaml') },
     { file: join(labDir, 'steps/cluster.ts') },
   );
 }
@@ -304,6 +309,9 @@ async function workshop(): Promise<void> {
       .map(({ user, apiKey, apiSecret }) => ({ user, apiKey, apiSecret }));
     await applyObject(secret('erp', 'workshop-technicians', { 'users.json': JSON.stringify(tokens) }));
   }
+  await mkdir(paths.sharedFiles, { recursive: true });
+  await chown(paths.sharedFiles, appUserId, appUserId);
+  await apply(await manifest('files', values()));
   const helm = join(programsDir('helm'), 'helm');
   const run = $({
     quiet: true,

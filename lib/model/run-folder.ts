@@ -13,4 +13,11 @@ export const runFiles = {
   record: 'run.json',
 } as const;
 
-export const gateFiles = { readiness: 'readiness.json', page: 'readiness.html' } as const;
+export const gateFiles = {
+  readiness: 'readiness.json',
+  page: 'readiness.html',
+  /** For CI servers: one suite for each scenario, one case for each finding. */
+  junit: 'junit.xml',
+  /** For the summary page of a CI job. */
+  summary: 'summary.md',
+} as const;

@@ -1,7 +1,7 @@
 // Holds the workshop against the recordings. Needs a running site (WORKSHOP_URL, WORKSHOP_USERS_FILE, and for one behind an ingress
 // WORKSHOP_CA_FILE and WORKSHOP_CONNECT_ADDRESS); the self-checks run always, because a comparison that can't fail proves nothing.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CaseResult, contractCases, contractTargetFrom, judgeCase, replay } from './replay.ts';
+import { type CaseResult, casesOf, contractCases, contractTargetFrom, judgeCase, replay } from './replay.ts';
 import { shapeDifferences, shapeOf } from './shape.ts';
 
 const target = contractTargetFrom(process.env);
@@ -47,7 +47,7 @@ describe.skipIf('missing' in target)('the site answers as a recorded ERPNext', (
     for (const { name } of results.filter(({ skipped }) => skipped)) console.warn(`${name}: skipped behind an ingress`);
   }, 120_000);
 
-  it.each(contractCases.map((one) => one.case))('%s', (name) => {
+  it.each(casesOf().map((one) => one.case))('%s', (name) => {
     expect(results.find((result) => result.name === name)?.differences).toEqual([]);
   });
 });

@@ -36,7 +36,11 @@ export interface ContractCase {
   readonly shape?: string;
   readonly setup?: boolean;
   readonly direct?: boolean;
+  /** Asked only of a site that is set up so. */
+  readonly setting?: Setting;
 }
+
+export type Setting = 'rate-limit' | 'locked-account' | 'no-traceback';
 
 export interface CaseResult {
   readonly name: string;
@@ -54,6 +58,10 @@ interface Reply {
 export const contractCases = expectations.cases as readonly ContractCase[];
 const namedShapes: Readonly<Record<string, string>> = expectations.shapes;
 
+export function casesOf(setting?: Setting): readonly ContractCase[] {
+  return contractCases.filter((one) => one.setting === setting);
+}
+
 /** The target from the environment, or why there is none. */
 export function contractTargetFrom(env: NodeJS.ProcessEnv): ContractTarget | { readonly missing: string } {
   const { WORKSHOP_URL: url, WORKSHOP_USERS_FILE: usersFile } = env;
@@ -63,10 +71,11 @@ export function contractTargetFrom(env: NodeJS.ProcessEnv): ContractTarget | { r
   return { url, users, connectAddress: env.WORKSHOP_CONNECT_ADDRESS, caFile: env.WORKSHOP_CA_FILE };
 }
 
-export async function replay(target: ContractTarget): Promise<CaseResult[]> {
+/** All cases of a site as it is made, or only those of one setting. */
+export async function replay(target: ContractTarget, setting?: Setting): Promise<CaseResult[]> {
   const run: Run = { target, captured: new Map(), sessions: new Map(), unique: `contract-${Date.now()}` };
   const results: CaseResult[] = [];
-  for (const one of contractCases) results.push(await replayOne(run, one));
+  for (const one of casesOf(setting)) results.push(await replayOne(run, one));
   return results;
 }
 

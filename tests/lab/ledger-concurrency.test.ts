@@ -115,10 +115,35 @@ describe('many hands on few items', () => {
     expect(await qtyIn(pod(0), emptied, 'Dock - WP')).toBe(0);
   }, 60_000);
 
+  it('cancels entries while others of the same items are made, and refuses what would leave too little', async () => {
+    const made = await Promise.all(
+      Array.from({ length: handsPerShape }, (_, index) =>
+        createStockEntry(
+          pod(index),
+          user,
+          index % 2 === 0 ? receipt(items[0], 1) : transfer(items[1], 1, 'Stores - WP', 'Dock - WP'),
+        ),
+      ),
+    );
+    const cancelled = all(handsPerShape, (index) =>
+      updateStockEntry(pod(index + 1), user, String(made[index]?.entry.name), { docstatus: 2 }),
+    );
+    const issued = all(handsPerShape, (index) =>
+      createStockEntry(pod(index), user, issue([items[index % 2 === 0 ? 0 : 1], 1])),
+    );
+    expect([...(await cancelled), ...(await issued)].filter((end) => end !== 'ok')).toEqual([]);
+    const brought = await createStockEntry(pod(0), user, transfer(items[2], 3, 'Stores - WP', 'Dock - WP'));
+    const there = await qtyIn(pod(0), items[2], 'Dock - WP');
+    await createStockEntry(pod(0), user, issueFrom('Dock - WP', [items[2], there]));
+    await createStockEntry(pod(1), user, transfer(items[2], 3, 'Stores - WP', 'Dock - WP'));
+    const short = updateStockEntry(pod(1), user, String(brought.entry.name), { docstatus: 2 });
+    await expect(short).rejects.toMatchObject({ fields: { excType: 'NegativeStockError' } });
+  }, 60_000);
+
   it('leaves bins, ledger and documents in agreement, entry by entry', async () => {
     const { database } = pod(0);
     const entries = await database.rows(
-      'SELECT item_code, warehouse, actual_qty, qty_after_transaction, voucher_no FROM `tabStock Ledger Entry` ORDER BY item_code, warehouse, posting_datetime, creation',
+      'SELECT item_code, warehouse, actual_qty, qty_after_transaction, voucher_no FROM `tabStock Ledger Entry` WHERE is_cancelled = 0 ORDER BY item_code, warehouse, posting_datetime, creation',
     );
     const running = new Map<string, number>();
     const wrong: Row[] = [];
@@ -140,6 +165,10 @@ describe('many hands on few items', () => {
        ) AS moved GROUP BY item_code, warehouse`,
     );
     expect(documents.filter((row) => Number(row.qty) !== running.get(`${row.item_code} ${row.warehouse}`))).toEqual([]);
+    const twins = await database.rows(
+      'SELECT voucher_no FROM `tabStock Ledger Entry` WHERE is_cancelled = 1 GROUP BY voucher_no, item_code, warehouse HAVING SUM(actual_qty) != 0',
+    );
+    expect(twins).toEqual([]);
     const numbers = await database.rows(
       "SELECT COUNT(*) AS n, MAX(CAST(SUBSTRING(name, 14) AS INT)) AS last FROM `tabStock Entry` WHERE name LIKE 'MAT-STE-%'",
     );
@@ -157,6 +186,7 @@ function openWorkshop(): { workshop: Workshop; close(): Promise<void> } {
     config: { ...config, usersFile: undefined },
     database,
     cache,
+    files: undefined,
     metrics,
     defects: chooseDefects([]),
   };

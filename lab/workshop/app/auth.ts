@@ -3,11 +3,14 @@
 
 import { newSessionId, passwordFits, sealSessionId, secretFits } from './credentials.ts';
 import type { Database, Row } from './database/database.ts';
-import { badCredentials, badCsrfToken, loginFailed } from './refusals.ts';
-import { guest, type User } from './workshop.ts';
+import { accountLocked, badCredentials, badCsrfToken, loginFailed } from './refusals.ts';
+import { guest, type User, type Workshop } from './workshop.ts';
 
 /** Frappe's default: older sessions of the same user are logged out. */
 const sessionsMax = 2;
+/** And its default for wrong passwords: after so many nobody gets in under that name for a while, whatever they know. */
+const failuresMax = 10;
+const lockedSeconds = 60;
 export const sessionSeconds = 612_000;
 
 export interface Visitor {
@@ -75,7 +78,7 @@ export function keyAndSecret(header: string): { key: string; secret: string } | 
   return colon > 0 ? { key: pair.slice(0, colon), secret: pair.slice(colon + 1) } : undefined;
 }
 
-export async function logIn(database: Database, name: unknown, password: unknown): Promise<Visitor> {
+export async function logIn({ database, cache }: Workshop, name: unknown, password: unknown): Promise<Visitor> {
   if (typeof name !== 'string' || typeof password !== 'string' || !name || !password)
     throw loginFailed('Incomplete login details');
   const [row] = await database.rows(
@@ -84,7 +87,14 @@ export async function logIn(database: Database, name: unknown, password: unknown
      WHERE u.name = ? AND u.enabled = 1`,
     [name],
   );
-  if (!row || !(await passwordFits(password, String(row.sealed)))) throw loginFailed('Invalid login credentials');
+  if (!row) throw loginFailed('Invalid login credentials');
+  const failures = `login_failed_count:${row.name}`;
+  if ((await cache.count(failures, 0, lockedSeconds)) > failuresMax) throw accountLocked(lockedSeconds);
+  if (!(await passwordFits(password, String(row.sealed)))) {
+    await cache.count(failures, 1, lockedSeconds);
+    throw loginFailed('Invalid login credentials');
+  }
+  await cache.forget(failures);
   const user = toUser(row);
   const sid = newSessionId();
   await database.transaction(async (session) => {

@@ -1,5 +1,5 @@
-// The scan cache in Redis. It may be down and nobody should notice: every failure reads as "not cached". Only two things show:
-// a frozen Redis costs its time-out, and a full one refuses writes (answered as recorded).
+// The cache in Redis: scans, and counts that run out. It may be down and nobody should notice: every failure reads as "not cached", and a
+// count as none. Only two things show: a frozen Redis costs its time-out, and a full one refuses to keep a scan (answered as recorded).
 import type { RedisAddress } from './config.ts';
 import { log } from './log.ts';
 import { openRedis } from './open-redis.ts';
@@ -16,6 +16,9 @@ export type CacheRead =
 export interface Cache {
   read(barcode: string): Promise<CacheRead>;
   write(barcode: string, value: unknown): Promise<void>;
+  /** Adds to a count that ends so many seconds after it began, and says where it stands; by 0 it only asks. */
+  count(name: string, by: number, seconds: number): Promise<number>;
+  forget(name: string): Promise<void>;
   close(): void;
 }
 
@@ -53,6 +56,20 @@ export function createCache(address: RedisAddress, databaseName: string): Cache 
             fromErpnext: true,
           });
       }
+    },
+    async count(name, by, seconds) {
+      const key = `${databaseName}|${name}`;
+      try {
+        if (by === 0) return Number((await redis.get(key)) ?? 0);
+        const count = await redis.incrby(key, by);
+        if (count === by) await redis.expire(key, seconds);
+        return count;
+      } catch {
+        return 0;
+      }
+    },
+    async forget(name) {
+      await redis.del(`${databaseName}|${name}`).catch(() => 0);
     },
     close: () => redis.disconnect(),
   };

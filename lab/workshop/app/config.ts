@@ -29,6 +29,15 @@ const environment = z
     PORT: port.default(8000),
     METRICS_PORT: port.default(9180),
     USERS_FILE: z.string().min(1).optional(),
+    // The folder that all web pods share; without it there are no attachments.
+    FILES_DIR: z.string().startsWith('/', 'is no absolute path').optional(),
+    // site_config's allow_error_traceback: without it nobody is told exceptions and tracebacks.
+    ERROR_TRACEBACK: z.enum(['0', '1']).default('1'),
+    // site_config's rate_limit: so many seconds of requests in a window of so many.
+    RATE_LIMIT: z
+      .string()
+      .regex(/^\d+(\.\d+)?\/\d+$/, 'is not seconds/window')
+      .optional(),
     WORKSHOP_DEFECT: z
       .string()
       .default('')
@@ -49,7 +58,15 @@ export interface Config {
   readonly port: number;
   readonly metricsPort: number;
   readonly usersFile: string | undefined;
+  readonly filesDir: string | undefined;
+  readonly errorTraceback: boolean;
+  readonly rateLimit: RateLimit | undefined;
   readonly defects: readonly DefectName[];
+}
+
+export interface RateLimit {
+  readonly seconds: number;
+  readonly windowSeconds: number;
 }
 
 /** Where a Redis is: at one address, or wherever Sentinels say that the master of a group is now. */
@@ -100,8 +117,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: given.PORT,
     metricsPort: given.METRICS_PORT,
     usersFile: given.USERS_FILE,
+    filesDir: given.FILES_DIR,
+    errorTraceback: given.ERROR_TRACEBACK === '1',
+    rateLimit: rateLimit(given.RATE_LIMIT),
     defects: given.WORKSHOP_DEFECT,
   };
+}
+
+function rateLimit(text: string | undefined): RateLimit | undefined {
+  const [seconds, windowSeconds] = (text ?? '').split('/').map(Number);
+  return seconds !== undefined && windowSeconds ? { seconds, windowSeconds } : undefined;
 }
 
 function redisAddress(group: 'cache', url: string | undefined, given: z.infer<typeof environment>): RedisAddress {

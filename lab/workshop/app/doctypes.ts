@@ -19,6 +19,11 @@ const stockRoles = ['Stock User', 'Stock Manager'];
 const itemBarcode = doctype('Item Barcode', { parents: ['Item'] });
 const stockEntryDetail = doctype('Stock Entry Detail', { parents: ['Stock Entry'] });
 
+// In ERPNext these are for the manufacturing roles; a technician here has one role, which is for stock.
+const jobRoles = ['Manufacturing User', 'Manufacturing Manager', ...stockRoles];
+const jobCardTimeLog = doctype('Job Card Time Log', { parents: ['Job Card'] });
+const jobCardScheduledTime = doctype('Job Card Scheduled Time', { parents: ['Job Card'] });
+
 const known: readonly Doctype[] = [
   doctype('Item', { readBy: stockRoles, createBy: ['Stock Manager'], children: { barcodes: itemBarcode } }),
   itemBarcode,
@@ -27,6 +32,14 @@ const known: readonly Doctype[] = [
   doctype('Stock Entry', { readBy: stockRoles, createBy: stockRoles, children: { items: stockEntryDetail } }),
   stockEntryDetail,
   doctype('Stock Ledger Entry', { readBy: stockRoles }),
+  doctype('Job Card', {
+    readBy: jobRoles,
+    createBy: jobRoles,
+    children: { time_logs: jobCardTimeLog, scheduled_time_logs: jobCardScheduledTime },
+  }),
+  jobCardTimeLog,
+  jobCardScheduledTime,
+  doctype('File', { readBy: stockRoles, createBy: stockRoles }),
 ];
 
 /** Known by name and by who may use them, but with nothing behind. */
@@ -57,9 +70,11 @@ export function toDocument(type: Doctype, row: Row, nulls = false): Record<strin
   return document;
 }
 
-/** MariaDB says 06:52:31, Python's timedelta says 6:52:31. */
+/** MariaDB says 06:52:31, Python's timedelta says 6:52:31; and Python leaves out microseconds that are none. */
 export function toWire(sqlType: string, value: string | number | null): string | number | null {
-  return sqlType === 'time' && typeof value === 'string' ? value.replace(/^0(?=\d)/, '') : value;
+  if (typeof value !== 'string') return value;
+  if (sqlType === 'time') return value.replace(/^0(?=\d)/, '');
+  return sqlType === 'datetime' ? value.replace(/\.000000$/, '') : value;
 }
 
 function doctype(name: string, more: Partial<Omit<Doctype, 'name' | 'table'>>): Doctype {

@@ -137,12 +137,19 @@ export async function post(
     entries.map((entry, index) => entryValues(voucher, entry, index, date, time)),
   ]);
   const touched = new Set(entries.map(binKey));
-  for (const [key, bin] of bins)
-    if (touched.has(key))
-      await session.change(
-        'UPDATE tabBin SET actual_qty = ?, projected_qty = ?, valuation_rate = ?, stock_value = ?, modified = ?, modified_by = ? WHERE name = ?',
-        [bin.qty, bin.qty, bin.rate, bin.value, voucher.at, voucher.user, bin.name],
-      );
+  await saveBins(session, new Map([...bins].filter(([key]) => touched.has(key))), voucher);
+}
+
+export async function saveBins(
+  session: Session,
+  bins: ReadonlyMap<string, Bin>,
+  { user, at }: Pick<Voucher, 'user' | 'at'>,
+): Promise<void> {
+  for (const bin of bins.values())
+    await session.change(
+      'UPDATE tabBin SET actual_qty = ?, projected_qty = ?, valuation_rate = ?, stock_value = ?, modified = ?, modified_by = ? WHERE name = ?',
+      [bin.qty, bin.qty, bin.rate, bin.value, at, user, bin.name],
+    );
 }
 
 const selectBin = 'SELECT name, item_code, warehouse, actual_qty, valuation_rate, stock_value FROM tabBin';

@@ -170,7 +170,7 @@ function orderBy(scope: Scope, order: unknown): string {
 
 function wholeNumber(value: unknown, otherwise: number): number {
   const number = Math.trunc(Number(value ?? otherwise));
-  return Number.isFinite(number) && number >= 0 ? number : otherwise;
+  return number >= 0 && number <= Number.MAX_SAFE_INTEGER ? number : otherwise;
 }
 
 function notPermittedField(field: string): Error {

@@ -8,6 +8,7 @@ import { createDatabase } from './database/database.ts';
 import { migrate } from './database/migrate.ts';
 import { createPool, type Pool } from './database/pool.ts';
 import { chooseDefects, defects } from './defects.ts';
+import { createFolderStore } from './files/folder-store.ts';
 import { createWebServer, drain } from './http/server.ts';
 import { log } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -32,6 +33,7 @@ async function main(command: string | undefined): Promise<number> {
     metrics,
     database: createDatabase(pool, metrics.transactionRetry),
     cache: createCache(config.redisCache, config.database.name),
+    files: config.filesDir === undefined ? undefined : createFolderStore(config.filesDir),
     // The opening stock is laid down soundly, whatever is to go wrong later.
     defects: chooseDefects(command === 'web' ? config.defects : []),
   };

@@ -19,14 +19,23 @@ export function stockEntryName(year: string, number: number): string {
 /** Takes the next number and holds the series until the transaction ends. */
 export async function nextStockEntryName(session: Session): Promise<string> {
   const year = String(new Date().getUTCFullYear());
+  return stockEntryName(year, await nextNumber(session, seriesOf(year)));
+}
+
+export async function nextJobCardName(session: Session): Promise<string> {
+  const series = 'PO-JOB';
+  return `${series}${String(await nextNumber(session, series)).padStart(5, '0')}`;
+}
+
+async function nextNumber(session: Session, series: string): Promise<number> {
   const take = () =>
-    session.change('UPDATE tabSeries SET current = LAST_INSERT_ID(current + 1) WHERE name = ?', [seriesOf(year)]);
+    session.change('UPDATE tabSeries SET current = LAST_INSERT_ID(current + 1) WHERE name = ?', [series]);
   let taken = await take();
   if (taken.affectedRows === 0) {
-    await session.change('INSERT IGNORE INTO tabSeries (name, current) VALUES (?, 0)', [seriesOf(year)]);
+    await session.change('INSERT IGNORE INTO tabSeries (name, current) VALUES (?, 0)', [series]);
     taken = await take();
   }
-  return stockEntryName(year, taken.insertId);
+  return taken.insertId;
 }
 
 /** The name the next document would get: only for telling about one that is refused. */

@@ -49,10 +49,26 @@ export function thrown(message: string, title = 'Message'): ServerMessage {
   return { message, title, indicator: 'red', raise_exception: 1 };
 }
 
-export function missingFields(label: string, fields: readonly { name: string; says: string }[]): Refusal {
-  const text = `[Stock Entry, ${label}]: ${fields.map(({ name }) => name).join(', ')}`;
+export function missingFields(
+  label: string,
+  fields: readonly { name: string; says: string }[],
+  doctype = 'Stock Entry',
+): Refusal {
+  const text = `[${doctype}, ${label}]: ${fields.map(({ name }) => name).join(', ')}`;
   const messages = fields.map(({ says }) => ({ message: `Error: ${says}`, title: 'Message' }));
   return new Refusal({ status: 417, excType: 'MandatoryError', text, messages });
+}
+
+/** Frappe measures what goes into a column before the database does. */
+export function tooLong(column: string): Refusal {
+  const text = `'<strong>${column}</strong>' will get truncated, as max characters allowed is 140`;
+  return validationError(text, { excType: 'CharacterLengthExceededError', title: 'Value too big' });
+}
+
+/** A number that its column can't hold. */
+export function outOfRange(column: string): Refusal {
+  const text = `(1264, "Out of range value for column '${column}' at row 1")`;
+  return new Refusal({ status: 500, excType: 'DataError', module: 'pymysql.err', text });
 }
 
 export function notFound(doctype: string, name: string): Refusal {
@@ -99,6 +115,11 @@ export const badCredentials = (): Refusal => new Refusal({ status: 401, excType:
 
 export function loginFailed(message: string): Refusal {
   return new Refusal({ status: 401, excType: 'AuthenticationError', message, withoutCookies: true });
+}
+
+export function accountLocked(seconds: number): Refusal {
+  const text = `Your account has been locked and will resume after ${seconds} seconds`;
+  return validationError(text, { status: 500, excType: 'SecurityException' });
 }
 
 export const badCsrfToken = (): Refusal =>

@@ -1,6 +1,7 @@
 // Documents read through the generic interfaces: lists, counts, single values, an Item with what belongs to it. Permission comes first, always.
 import type { Row } from './database/database.ts';
 import { type Doctype, findDoctype, may, namesOnly, toDocument, toWire } from './doctypes.ts';
+import { jobCardDocument, readJobCard } from './job-card.ts';
 import { buildCount, buildList, type Statement } from './listing.ts';
 import { notFound, notInWorkshop, notPermitted, pythonError, Refusal } from './refusals.ts';
 import { readStockEntry, stockEntryDocument } from './stock-entry.ts';
@@ -51,6 +52,7 @@ export async function readDocument(workshop: Workshop, user: User, doctype: stri
   const permitted = type && may(user, type.readBy);
   if (!permitted) throw await forbiddenDocument(workshop, user, doctype, name, type);
   if (type.name === 'Stock Entry') return stockEntryDocument(await readStockEntry(workshop.database, name, false));
+  if (type.name === 'Job Card') return jobCardDocument(await readJobCard(workshop.database, name));
   const [row] = await workshop.database.rows(`SELECT * FROM \`${type.table.name}\` WHERE name = ?`, [name]);
   if (!row) throw notFound(doctype, name);
   return type.name === 'Item' ? itemDocument(workshop, type, row) : toDocument(type, row);

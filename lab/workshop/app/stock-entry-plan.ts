@@ -2,14 +2,15 @@
 // reading the items' facts; the name, the time and the rates come later, under the locks.
 import type { Database, Row } from './database/database.ts';
 import { type Column, tableOf } from './database/schema.ts';
+import type { Values } from './database/write-rows.ts';
+import { numberMax } from './fields.ts';
 import type { Bin, BinKey, Movement } from './ledger.ts';
 import { binKey } from './ledger.ts';
 import { newRowName } from './naming.ts';
-import { missingFields, notInWorkshop, thrown, validationError } from './refusals.ts';
+import { missingFields, notInWorkshop, outOfRange, thrown, validationError } from './refusals.ts';
 import { company } from './workshop.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
-export type Values = Record<string, string | number | null>;
 
 const purposes: readonly string[] = ['Material Receipt', 'Material Issue', 'Material Transfer'];
 
@@ -113,6 +114,7 @@ function planRow(row: Fields, number: number, purpose: string, facts: Facts, own
       `Row ${number}: The item <strong>${code}</strong>, quantity must be positive number`,
       erpnext,
     );
+  if (qty > numberMax) throw outOfRange('qty');
   if (!Number.isInteger(qty))
     throw validationError(
       `Row ${number}: Quantity (${qty}) cannot be a fraction. To allow this, disable '<strong>Must be Whole Number</strong>' in UOM <strong>${item.uom}</strong>.`,
@@ -123,6 +125,7 @@ function planRow(row: Fields, number: number, purpose: string, facts: Facts, own
   if (source !== undefined && source === target)
     throw validationError(`Source and target warehouse cannot be same for row ${number}`, erpnext);
   const rate = Number(row.basic_rate ?? 0) || 0;
+  if (rate > numberMax) throw outOfRange('basic_rate');
   const named = text(row.name);
   const name = named !== undefined && ownRows.has(named) ? named : newRowName();
   return { name, item, qty, source, target, basicRate: rate > 0 ? rate : undefined };

@@ -1,13 +1,15 @@
-// Stock Entries: made, changed, submitted, deleted. Whatever is answered with 200 is committed before (unless a defect is built in).
+// Stock Entries: made, changed, submitted, cancelled, deleted. Whatever is answered with 200 is committed before (unless a defect is built in).
 // Order of locks, the same everywhere: the document, its bins (sorted), the number series.
 import { acknowledgeBeforeCommit } from './acknowledge-before-commit.ts';
 import type { Row, Session } from './database/database.ts';
 import { duplicateKey } from './database/failures.ts';
 import { tableOf } from './database/schema.ts';
+import { insertRows, replaceChildRows, upsertRows, type Values } from './database/write-rows.ts';
 import { findDoctype, toDocument } from './doctypes.ts';
 import { type Bin, lockBins, moveAll, NotEnoughStock, negativeStock, peekBins, post } from './ledger.ts';
 import { nextStockEntryName, peekStockEntryName } from './naming.ts';
 import { notFound, nothingHere, notInWorkshop, Refusal, validationError } from './refusals.ts';
+import { reverse } from './reversal.ts';
 import {
   binsOf,
   type Fields,
@@ -18,7 +20,6 @@ import {
   readFacts,
   type Stamp,
   toRows,
-  type Values,
 } from './stock-entry-plan.ts';
 import type { User, Workshop } from './workshop.ts';
 
@@ -32,7 +33,9 @@ export interface StockEntry {
 /** Makes a draft, or with `docstatus: 1` a submitted entry in one transaction. */
 export async function createStockEntry(workshop: Workshop, user: User, given: Fields): Promise<StockEntry> {
   const { database } = workshop;
-  const submit = Number(given.docstatus ?? 0) === 1;
+  const wanted = Number(given.docstatus ?? 0);
+  checkTransition(0, wanted);
+  const submit = wanted === 1;
   const ownName = typeof given.name === 'string' && given.name !== '' ? given.name : undefined;
   const facts = await readFacts(database, given);
   const label =
@@ -47,7 +50,7 @@ export async function createStockEntry(workshop: Workshop, user: User, given: Fi
     const stamp = { name, owner: user.name, user: user.name, creation: at, at, docstatus: submit ? 1 : 0 };
     const moved = submit ? movedBy(plan, bins, { name, at }) : undefined;
     const rows = toRows(plan, bins, stamp);
-    await insertRows(session, rows);
+    await insertEntry(session, rows);
     return { rows, stamp, moved };
   };
   const made = defective
@@ -73,7 +76,7 @@ export async function createStockEntry(workshop: Workshop, user: User, given: Fi
   return { entry: made.rows.entry, details: made.rows.details, fresh: true };
 }
 
-/** What PUT does: submits with `docstatus: 1`, and changes a draft. */
+/** What PUT does: submits with `docstatus: 1`, cancels with 2, and changes a draft. */
 export async function updateStockEntry(
   workshop: Workshop,
   user: User,
@@ -81,7 +84,7 @@ export async function updateStockEntry(
   given: Fields,
 ): Promise<StockEntry> {
   const started = performance.now();
-  let submitted = false;
+  let moved = false;
   const facts = await readFacts(workshop.database, given);
   const updated = await workshop.database.transaction(async (session) => {
     const before = await readStockEntry(session, name, true);
@@ -90,9 +93,11 @@ export async function updateStockEntry(
     const was = Number(before.entry.docstatus);
     const wanted = given.docstatus === undefined ? was : Number(given.docstatus);
     checkTransition(was, wanted);
+    moved = wanted > was;
+    if (was === 1 && wanted === 2) return cancelRows(session, before, user, at);
     if (was === 1) {
       checkUnchangedAfterSubmit(before, given);
-      await touch(session, name, user, at);
+      await touch(session, name, user, at, 1);
       return readStockEntry(session, name, false);
     }
     const stamp: Stamp = {
@@ -111,13 +116,12 @@ export async function updateStockEntry(
       name,
       ownRows,
     );
-    submitted = wanted === 1;
-    if (submitted) return submitRows(session, before.details, plan, stamp);
+    if (moved) return submitRows(session, before.details, plan, stamp);
     const rows = toRows(plan, await peekBins(session, binsOf(plan)), stamp);
     await replaceRows(session, before.details, rows);
     return { ...rows, fresh: false };
   });
-  if (submitted) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
+  if (moved) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
   return updated;
 }
 
@@ -125,6 +129,7 @@ export async function deleteStockEntry(workshop: Workshop, name: string): Promis
   await workshop.database.transaction(async (session) => {
     const [entry] = await session.rows('SELECT docstatus FROM `tabStock Entry` WHERE name = ? FOR UPDATE', [name]);
     if (!entry) throw nothingHere();
+    if (entry.docstatus === 2) throw notInWorkshop('Deleting a cancelled Stock Entry');
     if (entry.docstatus === 1)
       throw validationError(
         `Stock Entry ${name}: Submitted Record cannot be deleted. You must <a href='https://docs.erpnext.com//docs/user/manual/en/setting-up/articles/delete-submitted-document' target='_blank'> Cancel </a> it first.`,
@@ -143,14 +148,18 @@ export async function readStockEntry(session: Pick<Session, 'rows'>, name: strin
   return { entry, details, fresh: false };
 }
 
-/** On the wire; `frappe.client` methods also show the fields without a value. */
-export function stockEntryDocument(stock: StockEntry, nulls = false): Record<string, unknown> {
+/** On the wire; `frappe.client` methods also show the fields without a value. Rows of a document that the client sent are still marked. */
+export function stockEntryDocument(
+  stock: StockEntry,
+  nulls = false,
+  unsaved = stock.fresh || nulls,
+): Record<string, unknown> {
   const type = findDoctype('Stock Entry');
   const detailType = findDoctype('Stock Entry Detail');
   if (!type || !detailType) throw new Error('workshop/stock-entry: doctype Stock Entry is not registered');
   const items = stock.details.map((row) => ({
     ...toDocument(detailType, row, nulls),
-    ...(stock.fresh || nulls ? { __unsaved: 1 } : {}),
+    ...(unsaved ? { __unsaved: 1 } : {}),
   }));
   return { ...toDocument(type, stock.entry, nulls), additional_costs: [], items };
 }
@@ -165,10 +174,9 @@ export function checkNotChanged(entry: Row, modified: unknown, at: string, requi
 
 const statusNames = ['Draft', 'Submitted', 'Cancelled'];
 
-function checkTransition(from: number, to: number): void {
-  if (from === to && from !== 2) return;
-  if (from === 0 && to === 1) return;
-  if (from === 1 && to === 2) throw notInWorkshop('Cancelling a Stock Entry');
+export function checkTransition(from: number, to: number): void {
+  if (from === 2) throw validationError('Cannot edit cancelled document');
+  if (from === to || (from === 0 && to === 1) || (from === 1 && to === 2)) return;
   throw new Refusal({
     status: 417,
     excType: 'DocstatusTransitionError',
@@ -205,6 +213,19 @@ async function submitRows(session: Session, before: readonly Row[], plan: Plan, 
   return { ...rows, fresh: false };
 }
 
+/** The documents keep their rows and their time of posting; the ledger takes the movements back. */
+async function cancelRows(session: Session, before: StockEntry, user: User, at: string): Promise<StockEntry> {
+  const name = String(before.entry.name);
+  try {
+    await reverse(session, { voucherNo: name, user: user.name, at });
+  } catch (error) {
+    if (!(error instanceof NotEnoughStock)) throw error;
+    throw negativeStock(error, { name, at, purpose: String(before.entry.purpose) });
+  }
+  await touch(session, name, user, at, 2);
+  return readStockEntry(session, name, false);
+}
+
 /** The ledger half of an entry whose rows are written already. */
 async function postEntry(session: Session, plan: Plan, stamp: Stamp): Promise<void> {
   const bins = await lockBins(session, binsOf(plan), stamp.user);
@@ -226,50 +247,26 @@ function voucherOf(stamp: Stamp) {
   return { name: stamp.name, company: 'Wind Power LLC', user: stamp.user, at: stamp.at };
 }
 
-async function insertRows(session: Session, rows: { entry: Values; details: Values[] }): Promise<void> {
+async function insertEntry(session: Session, rows: { entry: Values; details: Values[] }): Promise<void> {
   try {
-    await insert(session, 'tabStock Entry', [rows.entry]);
+    await insertRows(session, 'tabStock Entry', [rows.entry]);
   } catch (error) {
     throw duplicateRefusal(error, String(rows.entry.name)) ?? error;
   }
-  await insert(session, 'tabStock Entry Detail', rows.details);
+  await insertRows(session, 'tabStock Entry Detail', rows.details);
 }
 
-/** Row by row under its key: deleting by parent would lock the gaps in which others are just inserting. */
 async function replaceRows(
   session: Session,
   before: readonly Row[],
   rows: { entry: Values; details: Values[] },
 ): Promise<void> {
   try {
-    await upsert(session, 'tabStock Entry', [rows.entry]);
+    await upsertRows(session, 'tabStock Entry', [rows.entry]);
   } catch (error) {
     throw duplicateRefusal(error, String(rows.entry.name)) ?? error;
   }
-  const kept = new Set(rows.details.map((row) => row.name));
-  const gone = before.flatMap((row) => (kept.has(row.name ?? null) ? [] : [String(row.name)]));
-  if (gone.length > 0) await session.change('DELETE FROM `tabStock Entry Detail` WHERE name IN (?)', [gone]);
-  await upsert(session, 'tabStock Entry Detail', rows.details);
-}
-
-async function upsert(session: Session, table: string, rows: readonly Values[]): Promise<void> {
-  const columns = tableOf(table).columns.map(({ name }) => name);
-  for (const row of rows) {
-    const values = columns.map((column) => row[column] ?? null);
-    const sets = columns.map((column) => `${column} = ?`).join(', ');
-    const changed = await session.change(`UPDATE \`${table}\` SET ${sets} WHERE name = ?`, [
-      ...values,
-      row.name ?? null,
-    ]);
-    if (changed.affectedRows === 0) await insert(session, table, [row]);
-  }
-}
-
-async function insert(session: Session, table: string, rows: readonly Values[]): Promise<void> {
-  const columns = tableOf(table).columns.map(({ name }) => name);
-  await session.change(`INSERT INTO \`${table}\` (${columns.join(', ')}) VALUES ?`, [
-    rows.map((row) => columns.map((column) => row[column] ?? null)),
-  ]);
+  await replaceChildRows(session, 'tabStock Entry Detail', before, rows.details);
 }
 
 function duplicateRefusal(error: unknown, name: string): Refusal | undefined {
@@ -289,21 +286,15 @@ function duplicateRefusal(error: unknown, name: string): Refusal | undefined {
   });
 }
 
-async function touch(session: Session, name: string, user: User, at: string): Promise<void> {
-  await session.change('UPDATE `tabStock Entry` SET modified = ?, modified_by = ? WHERE name = ?', [
-    at,
-    user.name,
-    name,
-  ]);
-  await session.change('UPDATE `tabStock Entry Detail` SET modified = ?, modified_by = ? WHERE parent = ?', [
-    at,
-    user.name,
-    name,
-  ]);
+async function touch(session: Session, name: string, user: User, at: string, docstatus: 1 | 2): Promise<void> {
+  const set = 'SET docstatus = ?, modified = ?, modified_by = ?';
+  const values = [docstatus, at, user.name, name];
+  await session.change(`UPDATE \`tabStock Entry\` ${set} WHERE name = ?`, values);
+  await session.change(`UPDATE \`tabStock Entry Detail\` ${set} WHERE parent = ?`, values);
 }
 
 /** The database's clock, one for all web pods. */
-async function now(session: Session): Promise<string> {
+export async function now(session: Session): Promise<string> {
   const [row] = await session.rows('SELECT NOW(6) AS at');
   return String(row?.at);
 }

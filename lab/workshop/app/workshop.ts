@@ -3,12 +3,15 @@ import type { Cache } from './cache.ts';
 import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import type { Defects } from './defects.ts';
+import type { FileStore } from './files/store.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface Workshop {
   readonly config: Config;
   readonly database: Database;
   readonly cache: Cache;
+  /** Undefined when there is no place for attachments. */
+  readonly files: FileStore | undefined;
   readonly metrics: Metrics;
   readonly defects: Defects;
 }

@@ -1,5 +1,5 @@
 // What a database error means for the request: who may try again, which connection is no good any more, and what Frappe answers.
-import { Refusal } from '../refusals.ts';
+import { outOfRange, Refusal, tooLong } from '../refusals.ts';
 
 export interface DatabaseError extends Error {
   readonly errno?: number;
@@ -94,6 +94,8 @@ export function databaseRefusal(error: unknown): Refusal | undefined {
   if (errno === undefined || sqlMessage === undefined) return undefined;
   if (errno === 1213 || errno === 1020) return queryRefusal('QueryDeadlockError', errno, sqlMessage);
   if (errno === 1205) return queryRefusal('QueryTimeoutError', errno, sqlMessage);
+  if (errno === 1264) return outOfRange(columnIn(sqlMessage));
+  if (errno === 1406) return tooLong(columnIn(sqlMessage));
   return operationalError(errno, sqlMessage);
 }
 
@@ -110,6 +112,8 @@ function queryRefusal(excType: string, errno: number, text: string): Refusal {
   const fromErpnext = errno === 1205;
   return new Refusal({ status: 500, excType, text: pythonPair(errno, text), fromErpnext });
 }
+
+const columnIn = (text: string): string => /for column '([^']*)'/.exec(text)?.[1] ?? '';
 
 function pythonPair(errno: number, text: string): string {
   return `(${errno}, ${text.includes("'") ? `"${text}"` : `'${text}'`})`;

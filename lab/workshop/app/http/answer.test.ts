@@ -4,7 +4,7 @@ import { conflictOf, connectFailure, databaseRefusal, duplicateKey, spoilsConnec
 import { badCsrfToken, notInWorkshop, parseJson, Refusal, validationError } from '../refusals.ts';
 import { bareServerError, cookiesFor, refusalAnswer } from './answer.ts';
 
-const body = (refusal: Refusal, visitor = nobody) => JSON.parse(refusalAnswer(refusal, 1, visitor).body);
+const body = (refusal: Refusal, visitor = nobody) => JSON.parse(String(refusalAnswer(refusal, 1, visitor).body));
 
 function caught(work: () => unknown): Refusal {
   try {
@@ -28,7 +28,7 @@ describe('a refusal on the wire', () => {
   });
 
   it('is a list of errors in version 2', () => {
-    const answered = JSON.parse(refusalAnswer(validationError('No'), 2, nobody).body);
+    const answered = JSON.parse(String(refusalAnswer(validationError('No'), 2, nobody).body));
     expect(Object.keys(answered.errors[0])).toEqual(['type', 'exception', 'message', 'title', 'indicator']);
   });
 

@@ -6,8 +6,9 @@ import type { Refusal, RefusalFields } from '../refusals.ts';
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly cookies: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
   /** For the log line. */
   readonly excType?: string;
 }
@@ -30,36 +31,39 @@ export function htmlAnswer(status: number, title: string, text: string, visitor?
   return { status, type: 'text/html; charset=utf-8', body, cookies: visitor ? cookiesFor(visitor) : [] };
 }
 
-export function refusalAnswer(refusal: Refusal, version: Version, visitor: Visitor): Answer {
+/** A site may keep exceptions and tracebacks to itself; the type and what people are told stay. */
+export function refusalAnswer(refusal: Refusal, version: Version, visitor: Visitor, tracebacks = true): Answer {
   const { fields } = refusal;
   const body =
-    version === 2 ? bodyOfVersion2(fields) : bodyOfVersion1(fields, visitor.expired && !isBadCredentials(fields));
+    version === 2
+      ? bodyOfVersion2(fields, tracebacks)
+      : bodyOfVersion1(fields, visitor.expired && !isBadCredentials(fields), tracebacks && !fields.bare);
   const answer = jsonAnswer(fields.status, body, fields.withoutCookies ? undefined : visitor);
   return { ...answer, excType: fields.excType };
 }
 
-function bodyOfVersion1(fields: RefusalFields, sessionExpired: boolean): Record<string, unknown> {
+function bodyOfVersion1(fields: RefusalFields, sessionExpired: boolean, tracebacks: boolean): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   if (sessionExpired) body.session_expired = 1;
   if (fields.message) body.message = fields.message;
-  if (!fields.bare) body.exception = exceptionText(fields);
+  if (tracebacks) body.exception = exceptionText(fields);
   body.exc_type = fields.excType;
-  if (fields.fromErpnext) body._exc_source = 'erpnext (app)';
-  if (!fields.bare) body.exc = JSON.stringify([traceback(fields)]);
+  if (fields.fromErpnext && tracebacks) body._exc_source = 'erpnext (app)';
+  if (tracebacks) body.exc = JSON.stringify([traceback(fields)]);
   if (fields.messages)
     body._server_messages = JSON.stringify(fields.messages.map((message) => JSON.stringify(message)));
   if (fields.errorMessage) body._error_message = fields.errorMessage;
   return body;
 }
 
-function bodyOfVersion2(fields: RefusalFields): Record<string, unknown> {
+function bodyOfVersion2(fields: RefusalFields, tracebacks: boolean): Record<string, unknown> {
   const [said] = fields.messages ?? [];
   const shown = said && {
     message: said.message,
     title: said.title,
     ...(said.indicator && { indicator: said.indicator }),
   };
-  return { errors: [{ type: fields.excType, exception: traceback(fields), ...shown }] };
+  return { errors: [{ type: fields.excType, ...(tracebacks && { exception: traceback(fields) }), ...shown }] };
 }
 
 function exceptionText({ module = 'frappe.exceptions', excType, text }: RefusalFields): string {

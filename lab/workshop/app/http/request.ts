@@ -1,9 +1,13 @@
 // Reads a request into what the handlers want: path, arguments from query and body alike, the document of a body, cookies, an id.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { fileBytesMax } from '../files/attachments.ts';
 import { parseJson } from '../refusals.ts';
+import { type Form, parseForm } from './multipart.ts';
 
 const bodyBytesMax = 2_000_000;
+/** A file, and the form around it. */
+const formBytesMax = fileBytesMax + 1_000_000;
 
 export type Arguments = Readonly<Record<string, unknown>>;
 
@@ -19,9 +23,15 @@ export interface ReadRequest {
   readonly wantsHtml: boolean;
   /** Reads the body; throws TooLarge or the refusal for what is no JSON. */
   body(): Promise<Arguments>;
+  /** True for a form with files in it, whose body is read with `form` only. */
+  readonly isForm: boolean;
+  form(): Promise<Form>;
 }
 
 export class TooLarge extends Error {}
+
+/** The client went away before its body was there: nobody is left to answer. */
+export class ClientGone extends Error {}
 
 export function readRequest(incoming: IncomingMessage): ReadRequest {
   const { headers, method = 'GET' } = incoming;
@@ -37,8 +47,10 @@ export function readRequest(incoming: IncomingMessage): ReadRequest {
     site: (one(headers['x-frappe-site-name']) ?? headers.host ?? '').replace(/:\d+$/, ''),
     wantsHtml: accept.includes('text/html') && !accept.includes('application/json'),
     async body() {
-      return parseBody(await readText(incoming), headers['content-type'] ?? '');
+      return parseBody((await readBytes(incoming, bodyBytesMax)).toString(), headers['content-type'] ?? '');
     },
+    isForm: /^multipart\/form-data\b/i.test(headers['content-type'] ?? ''),
+    form: async () => parseForm(await readBytes(incoming, formBytesMax), headers['content-type'] ?? ''),
   };
 }
 
@@ -58,15 +70,27 @@ function parseBody(text: string, type: string): Arguments {
   return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Arguments) : {};
 }
 
-async function readText(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bodyBytesMax) throw new TooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+/** What is too much is still taken from the wire, to no use, so that the answer reaches a client that reads only when it has sent all. */
+function readBytes(incoming: IncomingMessage, most: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const take = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= most) chunks.push(chunk);
+      else refuse();
+    };
+    const refuse = () => {
+      chunks.length = 0;
+      incoming.off('data', take).resume();
+      reject(new TooLarge());
+    };
+    const gone = (error?: Error) => reject(new ClientGone('the client went away', { cause: error }));
+    incoming.once('error', gone).once('close', () => gone());
+    incoming.once('end', () => resolve(Buffer.concat(chunks)));
+    if (Number(incoming.headers['content-length'] ?? 0) > most) refuse();
+    else incoming.on('data', take);
+  });
 }
 
 function readCookies(header: string): Map<string, string> {

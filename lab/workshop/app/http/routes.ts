@@ -1,12 +1,15 @@
 // From method and path to what is done: `/api/method/…`, `/api/resource/…` and its `/api/v2/document/…` twin.
 import type { Visitor } from '../auth.ts';
 import { findDoctype } from '../doctypes.ts';
+import { type Writer, writerOf } from '../documents.ts';
+import { downloadFile } from '../files/attachments.ts';
 import { notFound, nothingHere, notInWorkshop, notPermitted } from '../refusals.ts';
 import { mayCreate, readDocument, readListOf } from '../resources.ts';
-import { createStockEntry, deleteStockEntry, stockEntryDocument, updateStockEntry } from '../stock-entry.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Answer, htmlAnswer, jsonAnswer, type Version } from './answer.ts';
+import { fileAnswer } from './file-answer.ts';
 import { callMethod, isKnownDoctype, methodRoute, visitDesk } from './methods.ts';
+import type { Form } from './multipart.ts';
 import type { Arguments } from './request.ts';
 
 export interface Call {
@@ -15,6 +18,8 @@ export interface Call {
   readonly args: Arguments;
   /** The body alone: the document of a create or an update. */
   readonly document: Arguments;
+  /** Reads the body, when it is a form with files in it. */
+  readonly form: (() => Promise<Form>) | undefined;
 }
 
 export interface Route {
@@ -28,6 +33,7 @@ export interface Route {
 
 export function findRoute(method: string, segments: readonly string[]): Route {
   const [first, ...rest] = segments;
+  if (first === 'files' || (first === 'private' && rest[0] === 'files')) return download(segments);
   if (first !== 'api') return page(segments);
   const version: Version = rest[0] === 'v2' ? 2 : 1;
   const [kind, ...names] = rest[0] === 'v1' || rest[0] === 'v2' ? rest.slice(1) : rest;
@@ -42,8 +48,8 @@ function methodCall(version: Version, method: string, name: string): Route {
     name: methodRoute(name),
     version,
     bareWithoutDatabase: unsafe || name === 'ping' || name === 'login',
-    async run({ workshop, visitor, args }) {
-      const result = await callMethod(name, method, { workshop, visitor, args });
+    async run({ workshop, visitor, args, form }) {
+      const result = await callMethod(name, method, { workshop, visitor, args, form });
       const body = version === 2 ? { data: result.body.message } : result.body;
       return jsonAnswer(200, body, result.visitor ?? visitor);
     },
@@ -71,8 +77,7 @@ function resource(version: Version, method: string, [doctype = '', ...rest]: rea
     if (method === 'POST')
       return route('', async (call) => {
         mayCreate(call.visitor.user, doctype);
-        if (doctype !== 'Stock Entry') throw notInWorkshop(`Making a ${doctype}`);
-        return data(call, stockEntryDocument(await createStockEntry(call.workshop, call.visitor.user, call.document)));
+        return data(call, await writerOf(doctype).create(call.workshop, call.visitor.user, call.document));
       });
     return route('', async ({ visitor }) =>
       htmlAnswer(405, '405 Method Not Allowed', 'The method is not allowed for the requested URL.', visitor),
@@ -83,36 +88,41 @@ function resource(version: Version, method: string, [doctype = '', ...rest]: rea
       data(call, await readDocument(call.workshop, call.visitor.user, doctype, name)),
     );
   if (method === 'PUT')
-    return route('/:name', async (call) => {
-      mayWrite(call, doctype, name);
-      return data(
-        call,
-        stockEntryDocument(await updateStockEntry(call.workshop, call.visitor.user, name, call.document)),
-      );
-    });
+    return route('/:name', async (call) =>
+      data(call, await writable(call, doctype, name).update(call.workshop, call.visitor.user, name, call.document)),
+    );
   if (method === 'DELETE')
     return route('/:name', async (call) => {
-      mayWrite(call, doctype, name);
-      await deleteStockEntry(call.workshop, name);
+      await writable(call, doctype, name).remove(call.workshop, name);
       return data(call, 'ok', 202);
     });
   return route('/:name/submit', async (call) => {
-    mayWrite(call, doctype, name);
+    const writer = writable(call, doctype, name);
     const run = asMethod ?? call.args.run_method;
-    if (run !== 'submit') throw notInWorkshop(`The method ${String(run)} of a ${doctype}`);
-    return data(
-      call,
-      stockEntryDocument(await updateStockEntry(call.workshop, call.visitor.user, name, { docstatus: 1 })),
-    );
+    const docstatus = run === 'submit' ? 1 : run === 'cancel' ? 2 : undefined;
+    if (docstatus === undefined) throw notInWorkshop(`The method ${String(run)} of a ${doctype}`);
+    return data(call, await writer.update(call.workshop, call.visitor.user, name, { docstatus }));
   });
 }
 
-function mayWrite({ visitor }: Call, doctype: string, name: string): void {
+function writable({ visitor }: Call, doctype: string, name: string): Writer {
   const type = findDoctype(doctype);
   if (!type) throw notFound(doctype, name);
   if (!type.createBy.some((role) => visitor.user.roles.includes(role)))
     throw notPermitted(visitor.user.name, doctype, 'other');
-  if (doctype !== 'Stock Entry') throw notInWorkshop(`Changing a ${doctype}`);
+  return writerOf(doctype);
+}
+
+function download([first, ...rest]: readonly string[]): Route {
+  const isPrivate = first === 'private';
+  const names = isPrivate ? rest.slice(1) : rest;
+  return {
+    name: isPrivate ? '/private/files/:name' : '/files/:name',
+    version: 1,
+    bareWithoutDatabase: false,
+    run: async ({ workshop, visitor }) =>
+      fileAnswer(await downloadFile(workshop, visitor.user, names.join('/'), isPrivate), visitor),
+  };
 }
 
 function page(segments: readonly string[]): Route {

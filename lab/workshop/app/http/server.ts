@@ -5,8 +5,9 @@ import { CommitUnknown, ConnectionLost, databaseRefusal, isLost } from '../datab
 import { log } from '../log.ts';
 import { Refusal } from '../refusals.ts';
 import type { Workshop } from '../workshop.ts';
-import { type Answer, bareServerError, htmlAnswer, refusalAnswer } from './answer.ts';
-import { type ReadRequest, readRequest, TooLarge } from './request.ts';
+import { type Answer, bareServerError, cookiesFor, htmlAnswer, refusalAnswer } from './answer.ts';
+import { allowance, tooManyRequests } from './rate-limit.ts';
+import { ClientGone, type ReadRequest, readRequest, TooLarge } from './request.ts';
 import { findRoute, type Route } from './routes.ts';
 
 // gunicorn's limit in the official chart; the ingress waits as long.
@@ -42,16 +43,26 @@ async function handle(
   const started = performance.now();
   const request = readRequest(incoming);
   const route = findRoute(request.method, request.segments);
-  const { answer, user } = await answerTo(workshop, request, route, incoming);
+  const quota = await allowance(workshop);
+  const { answer, user } = quota.exceeded
+    ? { answer: refusedByQuota(workshop, request, route), user: 'Guest' }
+    : await answerTo(workshop, request, route, incoming);
+  if (!answer) {
+    response.destroy();
+    return;
+  }
   response.writeHead(answer.status, {
     'Content-Type': answer.type,
     'Content-Length': Buffer.byteLength(answer.body),
     'X-Request-Id': request.id,
+    ...answer.headers,
+    ...quota.headers,
     ...(answer.cookies.length > 0 && { 'Set-Cookie': answer.cookies as string[] }),
     ...(server.listening ? {} : { Connection: 'close' }),
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);
   const seconds = (performance.now() - started) / 1000;
+  await quota.spent(seconds);
   // Only methods that exist become a label.
   const method = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH)$/.test(request.method) ? request.method : 'OTHER';
   workshop.metrics.request(route.name, method, answer.status, seconds);
@@ -67,17 +78,25 @@ async function handle(
   });
 }
 
+function refusedByQuota({ config }: Workshop, request: ReadRequest, route: Route): Answer {
+  if (request.segments[0] === 'api')
+    return refusalAnswer(tooManyRequests(), route.version, nobody, config.errorTraceback);
+  return { status: 429, type: 'text/plain; charset=utf-8', body: 'Too Many Requests', cookies: cookiesFor(nobody) };
+}
+
 async function answerTo(
   workshop: Workshop,
   request: ReadRequest,
   route: Route,
   incoming: IncomingMessage,
-): Promise<{ answer: Answer; user: string }> {
+): Promise<{ answer: Answer | undefined; user: string }> {
   let visitor: Visitor = nobody;
   try {
     if (request.site !== workshop.config.siteHost && !workshop.config.siteDomains.includes(request.site))
       return { answer: htmlAnswer(404, '404 Not Found', `${request.site} does not exist`), user: 'Guest' };
-    const document = request.method === 'GET' || request.method === 'HEAD' ? {} : await request.body();
+    const safe = request.method === 'GET' || request.method === 'HEAD';
+    // A form with files is read by who wants it, when it is known who asks.
+    const document = safe || request.isForm ? {} : await request.body();
     const known = await identify(workshop.database, {
       method: request.method,
       authorization: incoming.headers.authorization,
@@ -87,13 +106,27 @@ async function answerTo(
     visitor = known.visitor;
     if (known.refusal) throw known.refusal;
     const args = { ...request.query, ...document };
-    return { answer: await route.run({ workshop, visitor, args, document }), user: visitor.user.name };
+    return {
+      answer: await route.run({ workshop, visitor, args, document, form: request.isForm ? request.form : undefined }),
+      user: visitor.user.name,
+    };
   } catch (error) {
-    return { answer: answerToFailure(error, request, route, visitor), user: visitor.user.name };
+    const gone = error instanceof ClientGone;
+    if (gone) log('info', 'the client went away', { requestId: request.id, route: route.name });
+    return {
+      answer: gone ? undefined : answerToFailure(workshop, error, request, route, visitor),
+      user: visitor.user.name,
+    };
   }
 }
 
-function answerToFailure(error: unknown, request: ReadRequest, route: Route, visitor: Visitor): Answer {
+function answerToFailure(
+  { config }: Workshop,
+  error: unknown,
+  request: ReadRequest,
+  route: Route,
+  visitor: Visitor,
+): Answer {
   if (error instanceof TooLarge)
     return htmlAnswer(413, '413 Request Entity Too Large', 'The data value transmitted exceeds the capacity limit.');
   const noAnswer = error instanceof CommitUnknown || error instanceof ConnectionLost || isLost(error);
@@ -114,7 +147,7 @@ function answerToFailure(error: unknown, request: ReadRequest, route: Route, vis
       refusal.message,
       visitor,
     );
-  return refusalAnswer(refusal, route.version, visitor);
+  return refusalAnswer(refusal, route.version, visitor, config.errorTraceback);
 }
 
 function one(value: string | string[] | undefined): string | undefined {
