@@ -76,7 +76,10 @@ const definitions = {
     on: 'node',
     from: [{ file: join(labDir, 'workshop/app') }, { file: join(repoDir, 'package-lock.json') }],
     seconds: 10,
-    fill: (context) => bundle(join(labDir, 'workshop/app/main.ts'), join(context, 'workshop.mjs')),
+    async fill(context) {
+      await bundle(join(labDir, 'workshop/app/main.ts'), join(context, 'workshop.mjs'));
+      await copyFile(join(labDir, 'workshop/app/technician.html'), join(context, 'technician.html'));
+    },
   },
 } as const satisfies Record<string, Image>;
 

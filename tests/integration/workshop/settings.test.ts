@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { casesOf, replay, type Setting } from '../../contract/replay.ts';
 import { ask, openSite, type Site, siteMissing, userOf } from './site.ts';
 
-const missing = process.env.WORKSHOP_URL ? 'the site that WORKSHOP_URL names is not ours to set up' : siteMissing();
+const missing = siteMissing('own');
 if (missing) console.warn(`settings are not tested: ${missing}`);
 
 describe.skipIf(missing !== undefined)('a site that is set up for it', () => {
   let site: Site;
   beforeAll(async () => {
-    site = await openSite();
+    site = await openSite('own');
   });
   afterAll(() => site?.[Symbol.asyncDispose]());
 

@@ -48,17 +48,20 @@ export interface Site extends AsyncDisposable {
   startWeb(more?: Readonly<Record<string, string>>): Promise<void>;
 }
 
+/** `any`: the one that is named, if there is one. `own`: always one of this machine, for tests that leave much behind or set it up anew. */
+export type Which = 'any' | 'own';
+
 /** Why there can be no site, or undefined when there can. */
-export function siteMissing(): string | undefined {
-  if (process.env.WORKSHOP_URL)
+export function siteMissing(which: Which = 'any'): string | undefined {
+  if (which === 'any' && process.env.WORKSHOP_URL)
     return process.env.WORKSHOP_USERS_FILE ? undefined : 'WORKSHOP_URL is set and WORKSHOP_USERS_FILE is not';
   const missing = [mariadbd, redisServer].filter((program) => !existsSync(program));
-  return missing.length > 0 ? `no WORKSHOP_URL, and no ${missing.join(' and no ')} to make a site with` : undefined;
+  return missing.length > 0 ? `no ${missing.join(' and no ')} to make a site with` : undefined;
 }
 
-export async function openSite(): Promise<Site> {
+export async function openSite(which: Which = 'any'): Promise<Site> {
   const { WORKSHOP_URL: url, WORKSHOP_USERS_FILE: usersFile = '' } = process.env;
-  return url ? namedSite(url, JSON.parse(readFileSync(usersFile, 'utf8'))) : localSite();
+  return url && which === 'any' ? namedSite(url, JSON.parse(readFileSync(usersFile, 'utf8'))) : localSite();
 }
 
 export function userOf(site: Pick<Site, 'users'>, name: string): SiteUser {

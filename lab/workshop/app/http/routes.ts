@@ -5,6 +5,7 @@ import { type Writer, writerOf } from '../documents.ts';
 import { downloadFile } from '../files/attachments.ts';
 import { notFound, nothingHere, notInWorkshop, notPermitted } from '../refusals.ts';
 import { mayCreate, readDocument, readListOf } from '../resources.ts';
+import { technicianPage } from '../technician-page.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Answer, htmlAnswer, jsonAnswer, type Version } from './answer.ts';
 import { fileAnswer } from './file-answer.ts';
@@ -126,7 +127,9 @@ function download([first, ...rest]: readonly string[]): Route {
 }
 
 function page(segments: readonly string[]): Route {
-  const [first = ''] = segments;
+  const [first = '', second] = segments;
+  if (first === 'app' && second === 'technician' && segments.length === 2)
+    return { name: '/app/technician', version: 1, bareWithoutDatabase: true, run: async () => technicianPage() };
   const name = first === 'app' || first === 'login' || first === '' ? `/${first}` : '/:page';
   return {
     name,
