@@ -9,7 +9,7 @@ import { ensureLab, k6Program } from '../cli/lab.ts';
 import { doctor } from '../lab/doctor.ts';
 import { getJson, kubectl } from '../lab/kubectl.ts';
 import { network, paths, siteHost } from '../lab/places.ts';
-import { installPackages } from '../lab/steps/packages.ts';
+import { installPackages, unpackedPackages } from '../lab/steps/packages.ts';
 
 interface Counts {
   readonly passed: number;
@@ -60,7 +60,10 @@ try {
       await ensureLab((text) => console.error(text));
       Object.assign(environment, await labEnvironment());
     }
-    if (chosen.includes('integration')) add(await runTier('integration', environment));
+    if (chosen.includes('integration')) {
+      Object.assign(environment, await monitoringPrograms());
+      add(await runTier('integration', environment));
+    }
     if (chosen.includes('lab') && missing.length === 0) add(await runTier('lab', environment));
   }
 } catch (error) {
@@ -71,6 +74,17 @@ try {
 }
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
+
+/** The programs that check rules and configurations, of the packages that the lab's images have. Without them those tests fail, aloud. */
+async function monitoringPrograms(): Promise<Record<string, string>> {
+  try {
+    const names = ['prometheus', 'prometheus-alertmanager', 'prometheus-blackbox-exporter'];
+    return { PROMTOOL: join(await unpackedPackages(names), 'promtool') };
+  } catch (error) {
+    console.error(`npm test: promtool can't be had: ${error instanceof Error ? error.message : String(error)}`);
+    return {};
+  }
+}
 
 /** What the tests of the real thing need to find it. */
 async function labEnvironment(): Promise<Record<string, string>> {

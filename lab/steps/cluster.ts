@@ -1,7 +1,7 @@
 // What runs on the Kubernetes nodes: cluster services, database, ingress, monitoring, and the workshop app as a Helm release.
 // Each step applies its manifests and waits until what it applied is really ready.
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { $ } from 'zx';
@@ -19,6 +19,7 @@ const appUser = 'erp';
 /** As which the workshop's pods run. */
 const appUserId = 1000;
 const technicians = 60;
+const rulesFolder = join(labDir, 'monitoring/rules');
 const contourFiles = ['01-crds.yaml', '02-rbac.yaml', '02-role-contour.yaml'];
 
 function values(): Record<string, string> {
@@ -28,6 +29,7 @@ function values(): Record<string, string> {
     IMAGE_HAPROXY: imageReference('haproxy'),
     IMAGE_REDIS: imageReference('redis'),
     IMAGE_PROMETHEUS: imageReference('prometheus'),
+    IMAGE_ALERTING: imageReference('alerting'),
     IMAGE_ENVOY: imageReference('envoy'),
     IMAGE_CLUSTER: imageReference('cluster'),
     IMAGE_NODE: imageReference('node'),
@@ -43,7 +45,8 @@ function values(): Record<string, string> {
     DNS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/base.yaml') }),
     DATABASE_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/database.yaml') }),
     REDIS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/redis.yaml') }),
-    MONITORING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/monitoring.yaml') }),
+    MONITORING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/monitoring.yaml') }, { file: rulesFolder }),
+    ALERTING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/alerting.yaml') }),
     STORAGE_PATHS: JSON.stringify({
       nodePathMap: nodes.map((node) => ({ node: node.name, paths: [join(stateDir, 'nodes', node.name, 'volumes')] })),
     }),
@@ -159,12 +162,14 @@ export function clusterSteps(): readonly Step[] {
       await apply(await manifest('policies', values()));
       await rolledOut('daemonset', 'kube-system', 'kube-router');
     }),
-    clusterStep('monitoring', 'Prometheus and exporters', ['cluster'], 15, manifestInputs('monitoring'), async () => {
-      await apply(await manifest('monitoring', values()));
-      await rolledOut('statefulset', 'monitoring', 'prometheus');
-      await rolledOut('daemonset', 'monitoring', 'node-exporter');
-      await rolledOut('deployment', 'monitoring', 'kube-state-metrics');
-    }),
+    clusterStep(
+      'monitoring',
+      'Prometheus, exporters and Alertmanager',
+      ['cluster'],
+      20,
+      manifestInputs('monitoring', 'alerting'),
+      monitoring,
+    ),
     clusterStep(
       'workshop',
       'the workshop app',
@@ -239,6 +244,22 @@ async function redis(): Promise<void> {
   for (const group of ['cache', 'queue', 'sentinel']) await password('erp', `redis-${group}`);
   await apply(await manifest('redis', values()));
   for (const group of ['cache', 'queue', 'sentinel']) await rolledOut('statefulset', 'erp', `redis-${group}`);
+}
+
+async function monitoring(): Promise<void> {
+  const rules = (await readdir(rulesFolder)).sort();
+  const texts = await Promise.all(rules.map((file) => readFile(join(rulesFolder, file), 'utf8')));
+  const byName = Object.fromEntries(rules.map((file, index) => [file, texts[index] ?? '']));
+  await applyObject(configMap('monitoring', 'prometheus-rules', byName));
+  const siteCa = await readFile(pkiFile('site-ca', 'crt'), 'utf8');
+  await applyObject(configMap('monitoring', 'site-ca', { 'ca.crt': siteCa }));
+  await apply(await manifest('alerting', values()));
+  await apply(await manifest('monitoring', values()));
+  await rolledOut('statefulset', 'monitoring', 'alertmanager');
+  await rolledOut('deployment', 'monitoring', 'blackbox');
+  await rolledOut('statefulset', 'monitoring', 'prometheus');
+  await rolledOut('daemonset', 'monitoring', 'node-exporter');
+  await rolledOut('deployment', 'monitoring', 'kube-state-metrics');
 }
 
 interface User {

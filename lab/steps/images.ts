@@ -28,6 +28,7 @@ const definitions = {
   haproxy: { from: [], seconds: 8 },
   redis: { from: [], seconds: 8 },
   prometheus: { from: [], seconds: 20 },
+  alerting: { from: [], seconds: 12 },
   envoy: {
     from: [],
     seconds: 20,

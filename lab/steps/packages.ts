@@ -1,7 +1,9 @@
 // Debian packages that the lab's host side runs on.
 import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { $ } from 'zx';
+import { cacheDir, contentHash } from '../places.ts';
 import type { Step } from '../step.ts';
 
 /** A program of each package, by which its presence is told. */
@@ -45,4 +47,25 @@ export async function installPackages(names: readonly string[]): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   await $({ env, quiet: true })`apt-get update -q`;
   await $({ env, quiet: true })`apt-get install -qy --no-install-recommends ${names}`;
+}
+
+/**
+ * The folder with the programs of Debian packages that are unpacked beside the system instead of installed into it: nothing starts, and
+ * nothing else changes. For programs that need nothing but the C library.
+ */
+export async function unpackedPackages(names: readonly string[]): Promise<string> {
+  const folder = join(cacheDir, 'packages', contentHash(...names));
+  if (!existsSync(folder)) {
+    await mkdir(join(cacheDir, 'packages'), { recursive: true });
+    const draft = await mkdtemp(`${folder}.draft-`);
+    try {
+      await $({ quiet: true })`apt-get update -q`;
+      await $({ quiet: true, cwd: draft })`apt-get download -q ${names}`;
+      for (const name of names) await $({ quiet: true, cwd: draft })`sh -c ${`dpkg -x ${name}_*.deb unpacked`}`;
+      await rename(join(draft, 'unpacked'), folder);
+    } finally {
+      await rm(draft, { recursive: true, force: true });
+    }
+  }
+  return join(folder, 'usr/bin');
 }
