@@ -93,7 +93,8 @@ async function labEnvironment(): Promise<Record<string, string>> {
     const found = await getJson<{ data: Record<string, string> }>('secret', 'erp', name);
     return Buffer.from(found?.data.password ?? '', 'base64').toString();
   };
-  const cache = await passwordOf('redis-cache');
+  const redisUrl = async (group: string): Promise<string> =>
+    `redis://:${await passwordOf(`redis-${group}`)}@${await podAddress(`redis-${group}`)}:6379`;
   const users = join(scratch, 'users.json');
   await writeFile(users, Buffer.from(secret?.data['users.json'] ?? '', 'base64'), { mode: 0o600 });
   return {
@@ -109,7 +110,8 @@ async function labEnvironment(): Promise<Record<string, string>> {
     DB_NAME: 'erp',
     DB_USER: 'erp',
     DB_PASSWORD: await passwordOf('database-app'),
-    REDIS_CACHE_URL: `redis://:${cache}@${await podAddress('redis-cache')}:6379`,
+    REDIS_CACHE_URL: await redisUrl('cache'),
+    REDIS_QUEUE_URL: await redisUrl('queue'),
   };
 }
 

@@ -303,6 +303,7 @@ function helmValues(): unknown {
     dbExistingSecretPasswordKey: 'password',
     redisSentinels: [0, 1, 2].map((n) => `redis-sentinel-${n}.redis-sentinel.erp.svc.cluster.local:26379`),
     redisCacheSecret: 'redis-cache',
+    redisQueueSecret: 'redis-queue',
     redisSentinelSecret: 'redis-sentinel',
     usersExistingSecret: 'workshop-users',
     siteHost,

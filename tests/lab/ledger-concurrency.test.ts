@@ -8,6 +8,7 @@ import { migrate } from '../../lab/workshop/app/database/migrate.ts';
 import { createPool } from '../../lab/workshop/app/database/pool.ts';
 import { chooseDefects } from '../../lab/workshop/app/defects.ts';
 import { createMetrics } from '../../lab/workshop/app/metrics.ts';
+import { openRedis } from '../../lab/workshop/app/open-redis.ts';
 import { Refusal } from '../../lab/workshop/app/refusals.ts';
 import { createStockEntry, updateStockEntry } from '../../lab/workshop/app/stock-entry.ts';
 import type { User, Workshop } from '../../lab/workshop/app/workshop.ts';
@@ -181,11 +182,13 @@ function openWorkshop(): { workshop: Workshop; close(): Promise<void> } {
   const pool = createPool(config.database);
   const metrics = createMetrics(pool.state, []);
   const cache = createCache(config.redisCache, config.database.name);
+  const queue = openRedis(config.redisQueue, 'queue');
   const database = createDatabase(pool, metrics.transactionRetry);
   const workshop: Workshop = {
     config: { ...config, usersFile: undefined },
     database,
     cache,
+    queue,
     files: undefined,
     metrics,
     defects: chooseDefects([]),
@@ -194,6 +197,7 @@ function openWorkshop(): { workshop: Workshop; close(): Promise<void> } {
     workshop,
     async close() {
       cache.close();
+      queue.disconnect();
       await pool.close();
     },
   };

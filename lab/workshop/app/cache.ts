@@ -1,7 +1,6 @@
 // The cache in Redis: scans, and counts that run out. It may be down and nobody should notice: every failure reads as "not cached", and a
 // count as none. Only two things show: a frozen Redis costs its time-out, and a full one refuses to keep a scan (answered as recorded).
 import type { RedisAddress } from './config.ts';
-import { log } from './log.ts';
 import { openRedis } from './open-redis.ts';
 import { Refusal } from './refusals.ts';
 
@@ -23,14 +22,7 @@ export interface Cache {
 }
 
 export function createCache(address: RedisAddress, databaseName: string): Cache {
-  const redis = openRedis(address);
-  let said: 'up' | 'down' = 'up';
-  const say = (state: 'up' | 'down', reason = '') => {
-    if (said !== state) log(state === 'up' ? 'info' : 'warning', `scan cache is ${state}`, { reason });
-    said = state;
-  };
-  redis.on('ready', () => say('up'));
-  redis.on('error', (error: Error) => say('down', error.message));
+  const redis = openRedis(address, 'cache');
   const keyOf = (barcode: string) => `${databaseName}|erpnext:barcode_scan:${barcode}`;
 
   return {

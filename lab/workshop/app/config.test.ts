@@ -8,6 +8,7 @@ const good = {
   DB_USER: 'u',
   DB_PASSWORD: 'hush',
   REDIS_CACHE_URL: 'redis://r:6379',
+  REDIS_QUEUE_URL: 'redis://q:6379',
 };
 
 describe('the settings', () => {
@@ -26,21 +27,24 @@ describe('the settings', () => {
         ...good,
         DB_PORT: 'hush',
         REDIS_CACHE_URL: 'http://hush',
+        REDIS_QUEUE_URL: undefined,
         WORKSHOP_DEFECT: 'nonsense',
         DB_HOST: '',
       });
       expect.fail('was taken');
     } catch (error) {
       expect(error).toBeInstanceOf(ConfigMistakes);
-      expect((error as ConfigMistakes).mistakes).toHaveLength(4);
+      expect((error as ConfigMistakes).mistakes).toHaveLength(5);
       expect(String(error)).not.toContain('hush');
     }
   });
 
   it('find Redis by its address or by its Sentinels, never by both or neither', () => {
     expect(readConfig(good).redisCache).toEqual({ url: 'redis://r:6379' });
-    const { REDIS_CACHE_URL: _, ...none } = good;
-    const sentinels = { REDIS_SENTINELS: 'a.b:26379,c:26380', REDIS_CACHE_PASSWORD: 'p', REDIS_SENTINEL_PASSWORD: 's' };
+    const { REDIS_CACHE_URL, REDIS_QUEUE_URL, ...none } = good;
+    const passwords = { REDIS_CACHE_PASSWORD: 'p', REDIS_QUEUE_PASSWORD: 'q', REDIS_SENTINEL_PASSWORD: 's' };
+    const sentinels = { REDIS_SENTINELS: 'a.b:26379,c:26380', ...passwords };
+    expect(readConfig({ ...none, ...sentinels }).redisQueue).toMatchObject({ group: 'queue', password: 'q' });
     expect(readConfig({ ...none, ...sentinels }).redisCache).toEqual({
       sentinels: [
         { host: 'a.b', port: 26379 },
@@ -50,7 +54,13 @@ describe('the settings', () => {
       password: 'p',
       sentinelPassword: 's',
     });
-    for (const wrong of [none, { ...good, ...sentinels }, { ...none, REDIS_SENTINELS: 'a,b' }])
+    for (const wrong of [
+      none,
+      { ...none, REDIS_CACHE_URL },
+      { ...none, REDIS_QUEUE_URL },
+      { ...good, ...sentinels },
+      { ...none, REDIS_SENTINELS: 'a,b' },
+    ])
       expect(() => readConfig(wrong)).toThrow(ConfigMistakes);
   });
 

@@ -18,14 +18,16 @@ const environment = z
     DB_USER: z.string().min(1),
     DB_PASSWORD: z.string(),
     DB_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(16),
-    // One Redis by its address, or the group of that name that Sentinels watch.
+    // Cache and queue: each one Redis by its address, or both the groups of those names that Sentinels watch.
     REDIS_CACHE_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+    REDIS_QUEUE_URL: z.url({ protocol: /^rediss?$/ }).optional(),
     REDIS_SENTINELS: z
       .string()
       .regex(/^[\w.-]+:\d+(,[\w.-]+:\d+)*$/, 'is not host:port, comma, host:port …')
       .optional(),
     REDIS_SENTINEL_PASSWORD: z.string().optional(),
     REDIS_CACHE_PASSWORD: z.string().optional(),
+    REDIS_QUEUE_PASSWORD: z.string().optional(),
     PORT: port.default(8000),
     METRICS_PORT: port.default(9180),
     USERS_FILE: z.string().min(1).optional(),
@@ -48,6 +50,11 @@ const environment = z
     path: ['REDIS_CACHE_URL'],
     message: 'give either it or REDIS_SENTINELS',
     when: () => true,
+  })
+  .refine((given) => (given.REDIS_QUEUE_URL === undefined) !== (given.REDIS_SENTINELS === undefined), {
+    path: ['REDIS_QUEUE_URL'],
+    message: 'give either it or REDIS_SENTINELS',
+    when: () => true,
   });
 
 export interface Config {
@@ -55,6 +62,7 @@ export interface Config {
   readonly siteDomains: readonly string[];
   readonly database: DatabaseConfig;
   readonly redisCache: RedisAddress;
+  readonly redisQueue: RedisAddress;
   readonly port: number;
   readonly metricsPort: number;
   readonly usersFile: string | undefined;
@@ -114,6 +122,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       poolSize: given.DB_POOL_SIZE,
     },
     redisCache: redisAddress('cache', given.REDIS_CACHE_URL, given),
+    redisQueue: redisAddress('queue', given.REDIS_QUEUE_URL, given),
     port: given.PORT,
     metricsPort: given.METRICS_PORT,
     usersFile: given.USERS_FILE,
@@ -129,7 +138,11 @@ function rateLimit(text: string | undefined): RateLimit | undefined {
   return seconds !== undefined && windowSeconds ? { seconds, windowSeconds } : undefined;
 }
 
-function redisAddress(group: 'cache', url: string | undefined, given: z.infer<typeof environment>): RedisAddress {
+function redisAddress(
+  group: 'cache' | 'queue',
+  url: string | undefined,
+  given: z.infer<typeof environment>,
+): RedisAddress {
   if (url !== undefined) return { url };
   return {
     sentinels: (given.REDIS_SENTINELS ?? '').split(',').map((one) => {
@@ -137,7 +150,7 @@ function redisAddress(group: 'cache', url: string | undefined, given: z.infer<ty
       return { host, port: Number(port) };
     }),
     group,
-    password: given.REDIS_CACHE_PASSWORD,
+    password: group === 'cache' ? given.REDIS_CACHE_PASSWORD : given.REDIS_QUEUE_PASSWORD,
     sentinelPassword: given.REDIS_SENTINEL_PASSWORD,
   };
 }

@@ -12,6 +12,7 @@ import { createFolderStore } from './files/folder-store.ts';
 import { createWebServer, drain } from './http/server.ts';
 import { log } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { openRedis } from './open-redis.ts';
 import type { Workshop } from './workshop.ts';
 
 const usage = 'usage: workshop web|migrate (settings come from the environment)';
@@ -33,6 +34,7 @@ async function main(command: string | undefined): Promise<number> {
     metrics,
     database: createDatabase(pool, metrics.transactionRetry),
     cache: createCache(config.redisCache, config.database.name),
+    queue: openRedis(config.redisQueue, 'queue'),
     files: config.filesDir === undefined ? undefined : createFolderStore(config.filesDir),
     // The opening stock is laid down soundly, whatever is to go wrong later.
     defects: chooseDefects(command === 'web' ? config.defects : []),
@@ -75,6 +77,7 @@ async function serve(config: Config, workshop: Workshop): Promise<void> {
 
 async function end(workshop: Workshop, pool: Pool): Promise<void> {
   workshop.cache.close();
+  workshop.queue.disconnect();
   await pool.close();
 }
 

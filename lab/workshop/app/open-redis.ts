@@ -1,11 +1,23 @@
 // A connection to one Redis, or to whichever is master of a group now. It never queues commands while it is down: who asks is told at once.
 import { Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from './config.ts';
+import { log } from './log.ts';
 
 const connectMsMax = 500;
 const commandMsMax = 1_000;
 
-export function openRedis(address: RedisAddress): Redis {
+/** `what` is its name in the log, where it is said once when it goes and once when it is back. */
+export function openRedis(address: RedisAddress, what: string): Redis {
+  const redis = connection(address);
+  let said: 'up' | 'down' = 'up';
+  const say = (state: 'up' | 'down', reason = '') => {
+    if (said !== state) log(state === 'up' ? 'info' : 'warning', `Redis for the ${what} is ${state}`, { reason });
+    said = state;
+  };
+  return redis.on('ready', () => say('up')).on('error', (error: Error) => say('down', error.message));
+}
+
+function connection(address: RedisAddress): Redis {
   const common = {
     connectTimeout: connectMsMax,
     commandTimeout: commandMsMax,

@@ -1,4 +1,5 @@
 // What every part of the workshop is handed: the outside world, and who is asking.
+import type { Redis } from 'ioredis';
 import type { Cache } from './cache.ts';
 import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
@@ -10,6 +11,8 @@ export interface Workshop {
   readonly config: Config;
   readonly database: Database;
   readonly cache: Cache;
+  /** The queue's Redis: jobs, and the events of realtime. Commands fail at once while it is down. */
+  readonly queue: Redis;
   /** Undefined when there is no place for attachments. */
   readonly files: FileStore | undefined;
   readonly metrics: Metrics;

@@ -141,7 +141,6 @@ async function localSite(): Promise<Site> {
   };
   try {
     const database = await startDatabase(folder, stops);
-    const redis = await startRedis(folder, stops);
     const users = localUsers();
     const usersFile = join(folder, 'users.json');
     await writeFile(usersFile, JSON.stringify(users), { mode: 0o600 });
@@ -154,7 +153,8 @@ async function localSite(): Promise<Site> {
       DB_NAME: 'erp',
       DB_USER: 'erp',
       DB_PASSWORD: 'erp',
-      REDIS_CACHE_URL: `redis://127.0.0.1:${redis}`,
+      REDIS_CACHE_URL: `redis://127.0.0.1:${await startRedis(folder, stops)}`,
+      REDIS_QUEUE_URL: `redis://127.0.0.1:${await startRedis(folder, stops)}`,
       FILES_DIR: join(folder, 'files'),
       PORT: String(port),
       METRICS_PORT: String(await freePort()),

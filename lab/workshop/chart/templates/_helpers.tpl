@@ -51,9 +51,12 @@ capabilities: { drop: [ALL] }
 - { name: REDIS_SENTINELS, value: {{ join "," .Values.redisSentinels | quote }} }
 - name: REDIS_CACHE_PASSWORD
   valueFrom: { secretKeyRef: { name: {{ .Values.redisCacheSecret }}, key: password } }
+- name: REDIS_QUEUE_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ .Values.redisQueueSecret }}, key: password } }
 - name: REDIS_SENTINEL_PASSWORD
   valueFrom: { secretKeyRef: { name: {{ .Values.redisSentinelSecret }}, key: password } }
 {{- else }}
 - { name: REDIS_CACHE_URL, value: {{ .Values.redisCacheUrl | quote }} }
+- { name: REDIS_QUEUE_URL, value: {{ .Values.redisQueueUrl | quote }} }
 {{- end }}
 {{- end -}}
