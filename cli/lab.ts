@@ -1,8 +1,9 @@
 // `shakedown lab …`: the embedded default target, brought up, looked at and taken down.
-import { Command } from 'commander';
-import { doctor } from '../lab/doctor.ts';
-import { k6Program, LabBusy, labDown, labStatus, labUp } from '../lab/lab.ts';
-import { nodes } from '../lab/places.ts';
+import { Command, Option } from 'commander';
+import { doctor, labComplaints } from '../lab/doctor.ts';
+import { k6Program, LabBusy, type LabStatus, labDown, labStatus, labUp } from '../lab/lab.ts';
+import { type Scope, scopes } from '../lab/parts.ts';
+import { nodes, paths } from '../lab/places.ts';
 import { StepFailed } from '../lab/step.ts';
 import { switchPower } from '../lab/supervisor/client.ts';
 import { Problem } from '../lib/errors.ts';
@@ -11,8 +12,8 @@ export { k6Program };
 
 type Say = (text: string) => void;
 
-/** Brings up what is missing of the lab, builds included, and returns the path of its target file. */
-export async function ensureLab(say: Say, signal?: AbortSignal): Promise<string> {
+/** Brings up what is missing of that much of the lab, builds included, and returns the path of its target file. */
+export async function ensureLab(scope: Scope, say: Say, signal?: AbortSignal): Promise<string> {
   const [first, ...more] = await doctor();
   if (first) {
     const all = [first, ...more].map(({ what, next }) => `${what}. Next: ${next}`);
@@ -25,7 +26,7 @@ export async function ensureLab(say: Say, signal?: AbortSignal): Promise<string>
     });
   }
   try {
-    return await labUp({ line: say }, signal);
+    return await labUp(scope, { line: say }, signal);
   } catch (error) {
     if (error instanceof LabBusy)
       throw new Problem({
@@ -49,6 +50,40 @@ export async function ensureLab(say: Say, signal?: AbortSignal): Promise<string>
   }
 }
 
+function statusLines(status: LabStatus): readonly string[] {
+  const { state, scope, outstanding, supervisor, kubernetesNodes, parts, addresses, target } = status;
+  if (!supervisor) return ['lab: down (next: shakedown lab up)'];
+  const rows = [
+    [
+      'api-server',
+      'Kubernetes 1.34',
+      supervisor.daemons.every(({ pid }) => pid) ? 'healthy' : 'unwell',
+      '',
+      `https://${addresses.apiServer}:6443`,
+    ],
+    ...kubernetesNodes.map(({ name, version, ready }) => {
+      const power = supervisor.nodes.find((node) => node.name === name)?.power ?? '?';
+      const address = nodes.find((node) => node.name === name)?.address ?? '';
+      return [name, `Kubernetes node ${version}, power ${power}`, ready ? 'healthy' : 'unwell', '', address];
+    }),
+    ...parts.map(({ name, is, health, scope: of, ready, wanted, address }) => [
+      name,
+      is,
+      health === 'missing' && of === 'full' && scope === 'core' ? 'left out' : health,
+      health === 'missing' ? '' : `${ready}/${wanted}`,
+      address ?? '',
+    ]),
+  ];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return [
+    `lab: ${state}${scope === 'core' ? ' (core only; next for all of it: shakedown lab up)' : ''}`,
+    ...(outstanding.length > 0 ? [`to do: ${outstanding.join(', ')} (next: shakedown lab up)`] : []),
+    ...rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()),
+    `since ${new Date(supervisor.startedAt).toISOString()}, from ${supervisor.startedBy}`,
+    `target file ${target}, kubeconfig ${paths.kubeconfig}`,
+  ];
+}
+
 const toStderr: Say = (text) => console.error(text);
 
 export function labCommand(): Command {
@@ -58,8 +93,13 @@ export function labCommand(): Command {
   lab
     .command('up')
     .description('bring up what is missing (the first time everything is built: 20 to 30 minutes; later about 2)')
-    .action(async () => {
-      const target = await ensureLab(toStderr);
+    .addOption(
+      new Option('--only <scope>', 'core leaves out alerting and network policies; what is up stays up')
+        .choices([...scopes])
+        .default('full'),
+    )
+    .action(async ({ only }: { only: Scope }) => {
+      const target = await ensureLab(only, toStderr);
       console.log(`The lab is up. Target file: ${target}\nNext: npx shakedown gate`);
     });
   lab
@@ -71,34 +111,22 @@ export function labCommand(): Command {
     });
   lab
     .command('status')
-    .description('what runs, and what is missing')
+    .description('every part with its health and where it answers')
     .option('--json', 'one line, one object')
     .action(async ({ json }: { json?: boolean }) => {
       const status = await labStatus();
       if (json) console.log(JSON.stringify(status));
-      else {
-        console.log(
-          `lab: ${status.state}${status.outstanding.length ? ` (to do: ${status.outstanding.join(', ')}; next: shakedown lab up)` : ''}`,
-        );
-        for (const node of status.kubernetesNodes)
-          console.log(
-            `  ${node.name}  ${node.version}  ${node.ready ? 'Ready' : 'NotReady'}  power ${status.supervisor?.nodes.find(({ name }) => name === node.name)?.power ?? '?'}`,
-          );
-        if (status.supervisor)
-          console.log(
-            `  started ${new Date(status.supervisor.startedAt).toISOString()} from ${status.supervisor.startedBy}; target file ${status.target}`,
-          );
-      }
+      else for (const line of statusLines(status)) console.log(line);
       if (status.state !== 'up') process.exitCode = 2;
     });
   lab
     .command('doctor')
-    .description('what this machine lacks for the lab, and what to do about it')
+    .description('what this machine lacks for the lab, or the running lab itself, and what to do about it')
     .action(async () => {
-      const complaints = await doctor();
+      const complaints = [...(await doctor()), ...(await labComplaints())];
       for (const { what, next } of complaints) console.log(`${what}. Next: ${next}`);
       if (complaints.length > 0) process.exitCode = 2;
-      else console.log('This machine has all that the lab needs.');
+      else console.log('This machine has all that the lab needs, and a lab that is up lacks nothing.');
     });
   lab
     .command('power')

@@ -89,7 +89,8 @@ async function playTold(
     readLoadConfig,
     async () => (options.target === undefined ? undefined : readTargetFile(options.target)),
   ]);
-  const target = given ?? (await readTargetFile(await ensureLab(progress.say, interrupted.signal)));
+  const target =
+    given ?? (await readTargetFile(await ensureLab(labScope(scenarios), progress.say, interrupted.signal)));
   const k6 = await findK6();
   const seed = options.seed ?? config.seed;
   const commit = await commitHere();
@@ -158,6 +159,10 @@ async function playTold(
   tell(readiness, page, options.json === true);
   return interrupted.ownBug() && readiness.exitCode !== exitCodes.dirty ? exitCodes.internal : readiness.exitCode;
 }
+
+/** What they need of the lab; more than that comes up only when it is asked for. */
+const labScope = (scenarios: readonly Scenario[]) =>
+  scenarios.some(({ lab = 'full' }) => lab === 'full') ? 'full' : 'core';
 
 /** Throws an AggregateError when more than one of them does. */
 async function allOrEveryMistake<const T extends readonly (() => Promise<unknown>)[]>(

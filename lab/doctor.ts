@@ -1,11 +1,12 @@
-// What this machine lacks for the lab, each with what to do about it. Only looks; changes nothing.
+// What this machine lacks for the lab, and what the running lab lacks, each with what to do about it. Only looks; changes nothing.
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { networkInterfaces, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { $ } from 'zx';
+import { labStatus } from './lab.ts';
 import { cacheDir, labDir, network } from './places.ts';
-import { programsDir } from './steps/programs.ts';
+import { programNames, programsDir } from './steps/programs.ts';
 import { supervisorStatus } from './supervisor/client.ts';
 
 export interface Complaint {
@@ -19,6 +20,7 @@ const memoryMin = 7 * gibibyte;
 const diskColdMin = 20 * gibibyte;
 const diskWarmMin = 3 * gibibyte;
 
+/** What would keep the lab from coming up on this machine. */
 export async function doctor(): Promise<readonly Complaint[]> {
   const complaints: Complaint[] = [];
   const complain = (what: string, next: string): void => {
@@ -36,7 +38,8 @@ export async function doctor(): Promise<readonly Complaint[]> {
       'not root; the lab makes namespaces and mounts',
       'run it as root, or use your own cluster with --target FILE',
     );
-  const warm = existsSync(join(programsDir('kubernetes'), 'kubelet'));
+  const unbuilt = programNames.filter((name) => !existsSync(programsDir(name)));
+  const warm = unbuilt.length === 0;
   if (!warm) {
     const version = /go(\d+)\.(\d+)/.exec((await $({ quiet: true })`go env GOVERSION`.nothrow()).stdout);
     const wanted = /^go (\d+)\.(\d+)/m.exec(readFileSync(join(labDir, 'builds/contour/go.mod'), 'utf8'));
@@ -54,7 +57,7 @@ export async function doctor(): Promise<readonly Complaint[]> {
   for (const folder of [cacheDir, '/var/lib']) {
     const disk = await statfs(existsSync(folder) ? folder : '/var');
     const free = disk.bavail * disk.bsize;
-    const wanted = warm ? diskWarmMin : diskColdMin;
+    const wanted = unbuilt.includes('kubernetes') ? diskColdMin : diskWarmMin;
     if (free < wanted) {
       complain(
         `${(free / gibibyte).toFixed(1)} GiB free under ${folder}; the lab wants ${(wanted / gibibyte).toFixed(0)}`,
@@ -73,4 +76,37 @@ export async function doctor(): Promise<readonly Complaint[]> {
           );
   }
   return complaints;
+}
+
+/** What a lab that is up, or should be, is missing. Nothing to say of one that is down. */
+export async function labComplaints(): Promise<readonly Complaint[]> {
+  const { state, scope, outstanding, kubernetesNodes, supervisor, parts } = await labStatus();
+  if (state === 'down') return [];
+  const off = supervisor?.nodes.filter(({ power }) => power === 'off').map(({ name }) => name) ?? [];
+  const up = `shakedown lab up${scope === 'core' ? ' --only core' : ''}`;
+  return [
+    ...off.map((name) => ({ what: `the power of ${name} is off`, next: `shakedown lab power ${name} on` })),
+    ...kubernetesNodes
+      .filter(({ name, ready }) => !ready && !off.includes(name))
+      .map(({ name }) => ({
+        what: `${name} is not Ready`,
+        next: `wait a minute; then see /var/log/shakedown/${name}*.log`,
+      })),
+    ...(outstanding.length > 0 ? [{ what: `not done, or changed since: ${outstanding.join(', ')}`, next: up }] : []),
+    ...parts
+      .filter((part) => part.health === 'missing' && (part.scope === 'core' || scope === 'full'))
+      .map(({ name, is }) => ({ what: `${name} (${is}) is not there`, next: up })),
+    ...parts
+      .filter(({ health }) => health === 'unwell')
+      .map(({ name, is, ready, wanted }) => ({
+        what: `${name} (${is}) has ${ready} of ${wanted} pods ready`,
+        next: 'wait a minute; then shakedown lab status, and kubectl describe of its pods',
+      })),
+    ...parts
+      .filter((part) => part.health === 'missing' && part.scope === 'full' && scope === 'core')
+      .map(({ name, is }) => ({
+        what: `${name} (${is}) belongs to the full lab, and only the core is up`,
+        next: 'shakedown lab up',
+      })),
+  ];
 }

@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kubectl } from './kubectl.ts';
+import { type Part, partsOfLab, type Scope, scopes } from './parts.ts';
 import { cacheDir, contentHash, labDir, logDir, network, nodes, paths, runDir, stateDir } from './places.ts';
 import { type Progress, runSteps, type Step } from './step.ts';
 import { clusterSteps } from './steps/cluster.ts';
@@ -13,6 +14,8 @@ import { packages } from './steps/packages.ts';
 import { programSteps, programsDir } from './steps/programs.ts';
 import { stopSupervisor, supervisorStatus } from './supervisor/client.ts';
 import type { SupervisorStatus } from './supervisor/plan.ts';
+
+const scopeFile = join(stateDir, 'scope');
 
 export const k6Program = (): string => join(programsDir('k6'), 'k6');
 
@@ -27,22 +30,16 @@ const machineFingerprint = (): string =>
     { file: join(labDir, 'places.ts') },
   );
 
-function steps(): readonly Step[] {
+function steps(scope: Scope): readonly Step[] {
+  return allSteps().filter((step) => scope === 'full' || step.scope === undefined);
+}
+
+function allSteps(): readonly Step[] {
   const images = imageSteps();
   const references = [baseReference, ...imageNames.map(imageReference)];
   return [
     packages,
-    ...programSteps([
-      'kubernetes',
-      'coredns',
-      'contour',
-      'kube-state-metrics',
-      'local-path-provisioner',
-      'helm',
-      'cert-manager',
-      'kube-router',
-      'k6',
-    ]),
+    ...programSteps(),
     ...images,
     ...machineSteps(machineFingerprint(), process.cwd()),
     importStep(
@@ -54,11 +51,19 @@ function steps(): readonly Step[] {
   ];
 }
 
-/** Brings up what is missing and returns the path of the target file. */
-export async function labUp(progress: Progress, signal?: AbortSignal): Promise<string> {
+/** How much of the lab was asked for when it came up, and so is looked after; undefined when it is down. */
+async function scopeUp(): Promise<Scope | undefined> {
+  const text = (await readFile(scopeFile, 'utf8').catch(() => '')).trim();
+  return scopes.find((scope) => scope === text);
+}
+
+/** Brings up what is missing and returns the path of the target file. What is up stays up, also when less is asked for now. */
+export async function labUp(asked: Scope, progress: Progress, signal?: AbortSignal): Promise<string> {
   await withLock('lab up', async () => {
     await mkdir(cacheDir, { recursive: true });
-    await runSteps(steps(), progress, signal);
+    const scope = (await scopeUp()) === 'full' ? 'full' : asked;
+    await runSteps(steps(scope), progress, signal);
+    await writeFile(scopeFile, `${scope}\n`);
   });
   return paths.target;
 }
@@ -75,8 +80,11 @@ export async function labDown(progress: Progress): Promise<void> {
 }
 
 export interface LabStatus {
+  /** Up: every step of its scope is done, every Kubernetes node Ready, every part of its scope healthy. */
   readonly state: 'down' | 'up' | 'incomplete';
+  readonly scope: Scope;
   readonly outstanding: readonly string[];
+  readonly parts: readonly Part[];
   readonly supervisor?: SupervisorStatus;
   readonly kubernetesNodes: readonly { readonly name: string; readonly ready: boolean; readonly version: string }[];
   readonly addresses: { readonly apiServer: string; readonly front: string };
@@ -86,9 +94,11 @@ export interface LabStatus {
 export async function labStatus(): Promise<LabStatus> {
   const supervisor = await supervisorStatus();
   const addresses = { apiServer: network.controlPlane, front: network.front };
-  if (!supervisor) return { state: 'down', outstanding: [], kubernetesNodes: [], addresses, target: paths.target };
+  const scope = (await scopeUp()) ?? 'full';
+  if (!supervisor)
+    return { state: 'down', scope, outstanding: [], kubernetesNodes: [], parts: [], addresses, target: paths.target };
   const outstanding: string[] = [];
-  for (const step of steps()) if (!(await step.done())) outstanding.push(step.name);
+  for (const step of steps(scope)) if (!(await step.done())) outstanding.push(step.name);
   const listed = JSON.parse(await kubectl(['get', 'nodes', '--output', 'json']).catch(() => '{"items":[]}')) as {
     items: {
       metadata: { name: string };
@@ -100,11 +110,18 @@ export async function labStatus(): Promise<LabStatus> {
     ready: status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
     version: status.nodeInfo.kubeletVersion,
   }));
+  const parts = await partsOfLab().catch(() => []);
   const whole =
-    outstanding.length === 0 && kubernetesNodes.length === nodes.length && kubernetesNodes.every(({ ready }) => ready);
+    outstanding.length === 0 &&
+    kubernetesNodes.length === nodes.length &&
+    kubernetesNodes.every(({ ready }) => ready) &&
+    parts.length > 0 &&
+    parts.every((part) => part.health === 'healthy' || (scope === 'core' && part.scope === 'full'));
   return {
     state: whole ? 'up' : 'incomplete',
+    scope,
     outstanding,
+    parts,
     supervisor,
     kubernetesNodes,
     addresses,

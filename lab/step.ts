@@ -7,6 +7,8 @@ export interface Step {
   /** What is being done, for people. */
   readonly says: string;
   readonly needs: readonly string[];
+  /** Only in a full lab. */
+  readonly scope?: 'full';
   /** Rough seconds on two cores when the work is to be done; only for the forecast. */
   readonly seconds: number;
   /** True when the work is there already. Looks at the real thing, not at a note that it was once done. */

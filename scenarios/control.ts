@@ -28,4 +28,5 @@ export const control: Scenario = {
   },
   guards,
   suite: 'smoke',
+  lab: 'core',
 };

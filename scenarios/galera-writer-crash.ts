@@ -51,4 +51,5 @@ export const galeraWriterCrash: Scenario = {
   },
   guards,
   suite: 'smoke',
+  lab: 'core',
 };

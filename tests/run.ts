@@ -57,7 +57,7 @@ try {
         console.error('npm test: installing Chromium for the tests of the page …');
         await installPackages(['chromium']);
       }
-      await ensureLab((text) => console.error(text));
+      await ensureLab('full', (text) => console.error(text));
       Object.assign(environment, await labEnvironment());
     }
     if (chosen.includes('integration')) {

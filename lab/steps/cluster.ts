@@ -68,12 +68,14 @@ function clusterStep(
   seconds: number,
   inputs: () => string,
   run: Step['run'],
+  scope?: 'full',
 ): Step {
   return {
     name,
     says,
     needs,
     seconds,
+    ...(scope && { scope }),
     done: async () => (await applied(name)) === inputs(),
     async run(progress) {
       await run(progress);
@@ -158,22 +160,13 @@ export function clusterSteps(): readonly Step[] {
       certificateInputs,
       () => certificates(values()),
     ),
-    clusterStep('policies', 'network policies', ['cluster'], 10, manifestInputs('policies'), async () => {
-      await apply(await manifest('policies', values()));
-      await rolledOut('daemonset', 'kube-system', 'kube-router');
-    }),
-    clusterStep(
-      'monitoring',
-      'Prometheus, exporters and Alertmanager',
-      ['cluster'],
-      20,
-      manifestInputs('monitoring', 'alerting'),
-      monitoring,
-    ),
+    clusterStep('monitoring', 'Prometheus and exporters', ['cluster'], 20, manifestInputs('monitoring'), monitoring),
+    clusterStep('alerting', 'Alertmanager and prober', ['cluster'], 15, manifestInputs('alerting'), alerting, 'full'),
+    clusterStep('policies', 'network policies', ['cluster'], 10, manifestInputs('policies'), policies, 'full'),
     clusterStep(
       'workshop',
       'the workshop app',
-      ['database', 'redis', 'certificates', 'policies', 'monitoring', 'cache/programs/helm'],
+      ['database', 'redis', 'certificates', 'monitoring', 'cache/programs/helm'],
       30,
       workshopInputs,
       workshop,
@@ -251,15 +244,23 @@ async function monitoring(): Promise<void> {
   const texts = await Promise.all(rules.map((file) => readFile(join(rulesFolder, file), 'utf8')));
   const byName = Object.fromEntries(rules.map((file, index) => [file, texts[index] ?? '']));
   await applyObject(configMap('monitoring', 'prometheus-rules', byName));
-  const siteCa = await readFile(pkiFile('site-ca', 'crt'), 'utf8');
-  await applyObject(configMap('monitoring', 'site-ca', { 'ca.crt': siteCa }));
-  await apply(await manifest('alerting', values()));
   await apply(await manifest('monitoring', values()));
-  await rolledOut('statefulset', 'monitoring', 'alertmanager');
-  await rolledOut('deployment', 'monitoring', 'blackbox');
   await rolledOut('statefulset', 'monitoring', 'prometheus');
   await rolledOut('daemonset', 'monitoring', 'node-exporter');
   await rolledOut('deployment', 'monitoring', 'kube-state-metrics');
+}
+
+async function alerting(): Promise<void> {
+  const siteCa = await readFile(pkiFile('site-ca', 'crt'), 'utf8');
+  await applyObject(configMap('monitoring', 'site-ca', { 'ca.crt': siteCa }));
+  await apply(await manifest('alerting', values()));
+  await rolledOut('statefulset', 'monitoring', 'alertmanager');
+  await rolledOut('deployment', 'monitoring', 'blackbox');
+}
+
+async function policies(): Promise<void> {
+  await apply(await manifest('policies', values()));
+  await rolledOut('daemonset', 'kube-system', 'kube-router');
 }
 
 interface User {

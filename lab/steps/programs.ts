@@ -29,7 +29,6 @@ const builds = {
     ldflags: versionFlags,
     seconds: 300,
   },
-  k6: { packages: ['go.k6.io/k6/v2'], seconds: 60 },
   coredns: { packages: ['github.com/coredns/coredns'], seconds: 90 },
   contour: {
     packages: ['github.com/projectcontour/contour/cmd/contour'],
@@ -52,9 +51,11 @@ const builds = {
   },
   'kube-router': { packages: ['github.com/cloudnativelabs/kube-router/v2/cmd/kube-router'], seconds: 60 },
   'local-path-provisioner': { packages: ['github.com/rancher/local-path-provisioner'], seconds: 70 },
+  k6: { packages: ['go.k6.io/k6/v2'], seconds: 60 },
 } as const satisfies Record<string, Build>;
 
 export type Program = keyof typeof builds;
+export const programNames = Object.keys(builds) as readonly Program[];
 
 /** Folder with the programs (and files) of one build; its name changes with what it is built from. */
 export function programsDir(name: Program): string {
@@ -66,12 +67,12 @@ export function programsDir(name: Program): string {
   );
 }
 
-/** `-name-` of the one that must come first, since two compilers at once only fight over the cores and the memory. */
-export function programSteps(names: readonly Program[]): readonly Step[] {
-  return names.map((name, index) => {
+/** One after the other: two compilers at once only fight over the cores and the memory. */
+export function programSteps(): readonly Step[] {
+  return programNames.map((name, index) => {
     const build: Build = builds[name];
     const folder = programsDir(name);
-    const before = names[index - 1];
+    const before = programNames[index - 1];
     return {
       name: `cache/programs/${name}`,
       says: `building ${name}`,
