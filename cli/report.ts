@@ -5,12 +5,11 @@ import { Command } from 'commander';
 import { Problem } from '../lib/errors.ts';
 import { readinessSchema } from '../lib/model/readiness.ts';
 import { gateFiles } from '../lib/model/run-folder.ts';
-import { renderPage } from './render-page.ts';
-import { writeReports } from './write-reports.ts';
+import { renderPage, writeReports } from './write-reports.ts';
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description("make a gate's reports again from its evidence: page, JUnit, summary")
+    .description("make a gate's reports again from its evidence: page, JUnit, summary, load performance")
     .argument('[gate]', 'folder of a gate', 'runs/latest')
     .option('--out <file>', 'the page alone, to this file; without, all of them beside the evidence')
     .action(async (gate: string, { out }: { out?: string }) => {

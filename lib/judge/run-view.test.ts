@@ -25,6 +25,14 @@ test('the numbers of a phase are those that the judge gives', () => {
   expect(steady).toMatchObject({ sent: 600, good: 600, p95: judged?.measured });
 });
 
+test('the steady state as one number for all journeys counts what was dropped as planned and not good', () => {
+  const { steady } = view;
+  const own = evidence.operations.filter(({ sentAt }) => sentAt >= times.steady && sentAt < times.fault);
+  expect(steady).toMatchObject({ answered: own.length, good: own.length, planned: own.length });
+  const drops = [{ at: times.steady + 1_000, journey: 'parts-issue' as const, count: 3 }];
+  expect(runView({ ...evidence, drops }, view.verdict).steady).toMatchObject({ planned: own.length + 3 });
+});
+
 test('a long run is thinned out to what can be drawn, and says by how much', () => {
   const long = { ...evidence, operations: Array.from({ length: 9 }, () => evidence.operations).flat() };
   const thin = runView(long, view.verdict);

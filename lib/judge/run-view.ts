@@ -1,10 +1,10 @@
 // Boils the evidence of a run down to what a report draws. Here because it shares phases and quantiles with the judge: a report that
 // computed its own would one day show other numbers than those that were judged.
 import type { Evidence, Operation } from '../model/evidence.ts';
-import type { Bin, OperationKind, PhaseNumbers, RunView } from '../model/run-view.ts';
+import type { Bin, OperationKind, PhaseNumbers, RunView, SteadyLoad } from '../model/run-view.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { rounded } from './numbers.ts';
-import { isIn, phaseSpans, type Span } from './phases.ts';
+import { isIn, phaseSpans, type Span, spanOf } from './phases.ts';
 import { quantile } from './quantile.ts';
 
 /** About one bar in four pixels of a wide page. */
@@ -26,6 +26,7 @@ export function runView(evidence: Evidence, verdict: Verdict): RunView {
   const known = Number.isFinite(from) && to > from;
   const span = known ? { from, to } : { from: journal[0]?.at ?? 0, to: (journal.at(-1)?.at ?? 0) + 1 };
   const binMs = binLengthsMs.find((ms) => (span.to - span.from) / ms <= binsMax) ?? 3_600_000;
+  const steady = steadyLoad(evidence, spanOf(phases, 'steady'));
   const dotsOneOf = Math.max(1, Math.ceil(operations.length / dotsMax));
 
   return {
@@ -49,6 +50,7 @@ export function runView(evidence: Evidence, verdict: Verdict): RunView {
     guards: journal.filter((line) => line.kind === 'guard').map(({ name, is, seen }) => ({ name, is, seen })),
     notes: journal.filter((line) => line.kind === 'note').map(({ at, text }) => ({ at, text })),
     numbers: phases.flatMap((phase) => numbersOf(evidence, phase)),
+    ...(steady ? { steady } : {}),
     binMs,
     bins: binsOf(evidence, span, binMs),
     dots: operations
@@ -102,6 +104,31 @@ function numbersOf({ operations, drops }: Evidence, span: Span): readonly PhaseN
       ...(latencies.length > 0 ? { p50: of(0.5), p95: of(0.95), p99: of(0.99) } : {}),
     };
   });
+}
+
+function steadyLoad({ operations, drops }: Evidence, span: Span | undefined): SteadyLoad | undefined {
+  if (!span) return undefined;
+  const own = operations.filter(({ sentAt }) => isIn(sentAt, span));
+  const dropped = drops.filter(({ at }) => isIn(at, span)).reduce((sum, { count }) => sum + count, 0);
+  const latencies = own.flatMap(({ status, durationMs }) =>
+    status > 0 && durationMs !== undefined ? [durationMs] : [],
+  );
+  if (latencies.length === 0) return undefined;
+  const of = (q: number) => rounded(quantile(latencies, q));
+  return {
+    seconds: (span.to - span.from) / 1000,
+    answered: latencies.length,
+    good: own.filter(({ good }) => good).length,
+    planned: own.length + dropped,
+    latencyMs: {
+      min: of(0),
+      mean: rounded(latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length),
+      p50: of(0.5),
+      p90: of(0.9),
+      p95: of(0.95),
+      max: of(1),
+    },
+  };
 }
 
 function binsOf(

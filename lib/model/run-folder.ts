@@ -20,4 +20,6 @@ export const gateFiles = {
   junit: 'junit.xml',
   /** For the summary page of a CI job. */
   summary: 'summary.md',
+  /** For GitLab's load performance widget, in the shape of k6's summary. */
+  loadPerformance: 'load-performance.json',
 } as const;

@@ -30,6 +30,8 @@ export interface RunView {
   readonly guards: readonly { readonly name: string; readonly is: Proof['is']; readonly seen: string }[];
   readonly notes: readonly { readonly at: Instant; readonly text: string }[];
   readonly numbers: readonly PhaseNumbers[];
+  /** All journeys in the steady phase as one; undefined when nothing was answered in it. */
+  readonly steady?: SteadyLoad;
   readonly binMs: number;
   readonly bins: readonly Bin[];
   /** Single operations, thinned out when there are too many to draw; bad ones go last. */
@@ -52,6 +54,16 @@ export interface Bin {
   readonly dropped: number;
   /** p95 of the answered operations by kind; undefined without any. */
   readonly p95: Readonly<Partial<Record<OperationKind, number>>>;
+}
+
+export interface SteadyLoad {
+  readonly seconds: number;
+  readonly answered: number;
+  /** Good, and all that should have been: not answered and dropped count as bad. */
+  readonly good: number;
+  readonly planned: number;
+  /** From sending to the end of the answer, ms, of what was answered. */
+  readonly latencyMs: Readonly<Record<'min' | 'mean' | 'p50' | 'p90' | 'p95' | 'max', number>>;
 }
 
 export interface PhaseNumbers {
