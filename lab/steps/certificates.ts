@@ -23,10 +23,8 @@ export async function certificates(values: Readonly<Record<string, string>>): Pr
   await applyObject(
     secret(namespace, 'lab-ca', { 'tls.crt': await pem('crt'), 'tls.key': await pem('key') }, 'kubernetes.io/tls'),
   );
-  const filled = await manifest('certificates', {
-    ...values,
-    SITE_CA_BUNDLE: Buffer.from(await pem('crt')).toString('base64'),
-  });
+  const filledWith = { ...values, SITE_CA_BUNDLE: Buffer.from(await pem('crt')).toString('base64') };
+  const filled = await manifest('certificates', filledWith);
   // The webhook answers a moment after its pod is ready: its certificate has to reach the API server first.
   await until('cert-manager takes what it is given', 60_000, () =>
     apply(filled).then(
@@ -35,6 +33,7 @@ export async function certificates(values: Readonly<Record<string, string>>): Pr
     ),
   );
   await kubectl(['rollout', 'status', 'deployment/pebble', '--namespace', namespace, '--timeout=120s']);
+  await apply(await manifest('acme', filledWith));
   for (const name of ['site', 'drill'])
     await until(`the certificate ${name} is issued`, 120_000, async () => {
       const certificate = await getJson<{

@@ -106,7 +106,7 @@ const manifestInputs =
     );
 
 const certificateInputs = (): string =>
-  contentHash(manifestInputs('certificates')(), { file: join(labDir, 'steps/certificates.ts') });
+  contentHash(manifestInputs('certificates', 'acme')(), { file: join(labDir, 'steps/certificates.ts') });
 
 async function rolledOut(kind: string, namespace: string, name: string, withinSeconds = 120): Promise<void> {
   await kubectl(['rollout', 'status', `${kind}/${name}`, '--namespace', namespace, `--timeout=${withinSeconds}s`]);
