@@ -1,6 +1,7 @@
 // Holds the workshop against the recordings. Needs a running site (WORKSHOP_URL, WORKSHOP_USERS_FILE, and for one behind an ingress
 // WORKSHOP_CA_FILE and WORKSHOP_CONNECT_ADDRESS); the self-checks run always, because a comparison that can't fail proves nothing.
 import { beforeAll, describe, expect, it } from 'vitest';
+import leftOut from './left-out.json' with { type: 'json' };
 import { type CaseResult, casesOf, contractCases, contractTargetFrom, judgeCase, replay } from './replay.ts';
 import { shapeDifferences, shapeOf } from './shape.ts';
 
@@ -32,8 +33,17 @@ describe('the comparison', () => {
     ]);
   });
 
-  it('has a table worth replaying', () => {
-    expect(contractCases.filter((one) => !one.setup).length).toBeGreaterThanOrEqual(100);
+  it('replays most of what was recorded, and says of every other case why not', () => {
+    const recorded = 268;
+    // Steps that prepare are no recordings, and neither is the Job Card that a Work Order would have made.
+    const replayed = contractCases.filter((one) => !one.setup && one.case !== 'f32-job-card').map((one) => one.case);
+    const others = Object.values(leftOut).flat();
+    console.log(
+      `contract: ${replayed.length} of ${recorded} recorded cases are replayed, ${others.length} left out with a reason`,
+    );
+    expect(replayed.length).toBeGreaterThanOrEqual(120);
+    expect(new Set([...replayed, ...others]).size).toBe(recorded);
+    expect(replayed.length + others.length).toBe(recorded);
   });
 });
 

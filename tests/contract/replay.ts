@@ -36,11 +36,26 @@ export interface ContractCase {
   readonly shape?: string;
   readonly setup?: boolean;
   readonly direct?: boolean;
-  /** Asked only of a site that is set up so. */
+  /** Asked only of a site that is set up so, or to which this was done. */
   readonly setting?: Setting;
 }
 
-export type Setting = 'rate-limit' | 'locked-account' | 'no-traceback';
+export type Setting =
+  | 'rate-limit'
+  | 'locked-account'
+  | 'no-traceback'
+  | 'database-down'
+  | 'database-back'
+  | 'database-full'
+  | 'database-read-only'
+  | 'database-locked'
+  | 'cache-down'
+  | 'cache-back'
+  | 'cache-flushed'
+  | 'cache-thawed'
+  | 'cache-full'
+  | 'queue-down'
+  | 'web-back';
 
 export interface CaseResult {
   readonly name: string;

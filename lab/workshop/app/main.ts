@@ -82,9 +82,8 @@ async function end(workshop: Workshop, pool: Pool): Promise<void> {
 }
 
 main(process.argv[2]).then(
-  (code) => {
-    process.exitCode = code;
-  },
+  // Everything is closed by now; a time limit of a statement whose connection is gone must not keep the process for half a minute.
+  (code) => process.exit(code),
   (error: unknown) => {
     log('error', error instanceof Error ? error.message : String(error), {
       stack: error instanceof Error && !(error instanceof ConfigMistakes) ? error.stack : undefined,

@@ -34,6 +34,17 @@ export interface Reply {
   readonly json: any;
 }
 
+/** A server that a site of this machine stands on. */
+export interface Service {
+  readonly port: number;
+  /** As a crash: nothing is handed over. Its data stay where they are. */
+  kill(): Promise<void>;
+  /** Again on the same port. */
+  start(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+}
+
 export interface Site extends AsyncDisposable {
   readonly url: string;
   readonly connectAddress: string | undefined;
@@ -41,6 +52,8 @@ export interface Site extends AsyncDisposable {
   readonly users: readonly SiteUser[];
   /** The app's own settings; only for a site of this machine. */
   readonly environment: Readonly<Record<string, string>> | undefined;
+  /** Only of a site of this machine. */
+  readonly services: { readonly database: Service; readonly cache: Service; readonly queue: Service } | undefined;
   /** What the app wrote to its log; empty for a site elsewhere. */
   log(): string;
   /** Stops the app, and starts it again: a technician's dead spot. Only for a site of this machine. */
@@ -126,6 +139,7 @@ function namedSite(url: string, users: readonly SiteUser[]): Site {
     caFile: process.env.WORKSHOP_CA_FILE,
     users,
     environment: undefined,
+    services: undefined,
     log: () => '',
     stopWeb: notHere,
     startWeb: notHere,
@@ -140,7 +154,12 @@ async function localSite(): Promise<Site> {
     for (const stop of stops.splice(0).reverse()) await stop();
   };
   try {
-    const database = await startDatabase(folder, stops);
+    const services = {
+      database: await startDatabase(folder, stops),
+      cache: await startRedis(folder, stops),
+      queue: await startRedis(folder, stops),
+    };
+    const { database, cache, queue } = services;
     const users = localUsers();
     const usersFile = join(folder, 'users.json');
     await writeFile(usersFile, JSON.stringify(users), { mode: 0o600 });
@@ -149,12 +168,12 @@ async function localSite(): Promise<Site> {
     const environment = {
       SITE_HOST: 'localhost',
       DB_HOST: '127.0.0.1',
-      DB_PORT: String(database),
+      DB_PORT: String(database.port),
       DB_NAME: 'erp',
       DB_USER: 'erp',
       DB_PASSWORD: 'erp',
-      REDIS_CACHE_URL: `redis://127.0.0.1:${await startRedis(folder, stops)}`,
-      REDIS_QUEUE_URL: `redis://127.0.0.1:${await startRedis(folder, stops)}`,
+      REDIS_CACHE_URL: `redis://127.0.0.1:${cache.port}`,
+      REDIS_QUEUE_URL: `redis://127.0.0.1:${queue.port}`,
       FILES_DIR: join(folder, 'files'),
       PORT: String(port),
       METRICS_PORT: String(await freePort()),
@@ -165,8 +184,14 @@ async function localSite(): Promise<Site> {
     let web: ChildProcess | undefined;
     let log = '';
     const stopWeb = async () => {
-      if (web) await stopped(web);
+      const running = web;
       web = undefined;
+      if (!running) return;
+      await stopped(running);
+      if (running.signalCode === 'SIGKILL')
+        throw new Error(
+          `tests/integration/workshop: the app does not end by itself. Its log ends with ${log.slice(-500)}`,
+        );
     };
     const startWeb = async (more: Readonly<Record<string, string>> = {}) => {
       const started = spawn(process.execPath, [app, 'web'], {
@@ -187,6 +212,7 @@ async function localSite(): Promise<Site> {
       caFile: undefined,
       users,
       environment,
+      services,
       log: () => log,
       stopWeb,
       startWeb,
@@ -214,7 +240,7 @@ function localUsers(): SiteUser[] {
   ];
 }
 
-async function startDatabase(folder: string, stops: (() => Promise<void>)[]): Promise<number> {
+async function startDatabase(folder: string, stops: (() => Promise<void>)[]): Promise<Service> {
   const data = join(folder, 'mariadb');
   const init = join(folder, 'init.sql');
   // The server reads one statement a line.
@@ -224,6 +250,8 @@ async function startDatabase(folder: string, stops: (() => Promise<void>)[]): Pr
       'CREATE DATABASE erp CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;',
       "CREATE USER erp@'127.0.0.1' IDENTIFIED BY 'erp';",
       "GRANT ALL ON erp.* TO erp@'127.0.0.1';",
+      // For tests that play the administrator.
+      "GRANT ALL ON *.* TO admin@'127.0.0.1' IDENTIFIED BY 'admin';",
       '',
     ].join('\n'),
   );
@@ -235,41 +263,68 @@ async function startDatabase(folder: string, stops: (() => Promise<void>)[]): Pr
     '--auth-root-authentication-method=normal',
   ]);
   const port = await freePort();
-  const server = spawn(
-    mariadbd,
-    [
-      '--no-defaults',
-      `--datadir=${data}`,
-      '--user=root',
-      '--bind-address=127.0.0.1',
-      `--port=${port}`,
-      `--socket=${join(folder, 'mariadb.sock')}`,
-      `--pid-file=${join(folder, 'mariadb.pid')}`,
-      `--init-file=${init}`,
-      '--skip-name-resolve',
-      '--innodb-buffer-pool-size=64M',
-      '--innodb-log-file-size=16M',
-      '--innodb-flush-log-at-trx-commit=0',
-      '--character-set-server=utf8mb4',
-      '--collation-server=utf8mb4_unicode_ci',
-    ],
-    { stdio: 'ignore' },
+  return service('MariaDB', port, stops, () =>
+    spawn(
+      mariadbd,
+      [
+        '--no-defaults',
+        `--datadir=${data}`,
+        '--user=root',
+        '--bind-address=127.0.0.1',
+        `--port=${port}`,
+        `--socket=${join(folder, 'mariadb.sock')}`,
+        `--pid-file=${join(folder, 'mariadb.pid')}`,
+        `--init-file=${init}`,
+        '--skip-name-resolve',
+        '--innodb-buffer-pool-size=64M',
+        '--innodb-log-file-size=16M',
+        '--innodb-flush-log-at-trx-commit=0',
+        '--character-set-server=utf8mb4',
+        '--collation-server=utf8mb4_unicode_ci',
+      ],
+      { stdio: 'ignore' },
+    ),
   );
-  stops.push(() => stopped(server));
-  await answering(server, 'MariaDB', port);
-  return port;
 }
 
-async function startRedis(folder: string, stops: (() => Promise<void>)[]): Promise<number> {
+async function startRedis(folder: string, stops: (() => Promise<void>)[]): Promise<Service> {
   const port = await freePort();
-  const server = spawn(
-    redisServer,
-    ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'no'],
-    { stdio: 'ignore' },
+  return service('Redis', port, stops, () =>
+    spawn(
+      redisServer,
+      ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'no'],
+      { stdio: 'ignore' },
+    ),
   );
-  stops.push(() => stopped(server));
-  await answering(server, 'Redis', port);
-  return port;
+}
+
+async function service(
+  what: string,
+  port: number,
+  stops: (() => Promise<void>)[],
+  run: () => ChildProcess,
+): Promise<Service> {
+  let server: ChildProcess;
+  const start = async () => {
+    server = run();
+    await answering(server, what, port);
+  };
+  stops.push(async () => {
+    server.kill('SIGCONT');
+    await stopped(server);
+  });
+  await start();
+  return {
+    port,
+    start,
+    async kill() {
+      const gone = new Promise((resolve) => server.once('exit', resolve));
+      server.kill('SIGKILL');
+      await gone;
+    },
+    freeze: () => server.kill('SIGSTOP'),
+    thaw: () => server.kill('SIGCONT'),
+  };
 }
 
 async function answering(program: ChildProcess, what: string, port: number): Promise<void> {
