@@ -94,7 +94,10 @@ export function labCommand(): Command {
     .command('up')
     .description('bring up what is missing (the first time everything is built: 20 to 30 minutes; later about 2)')
     .addOption(
-      new Option('--only <scope>', 'core leaves out alerting and network policies; what is up stays up')
+      new Option(
+        '--only <scope>',
+        'core leaves out alerting, network policies and the ACME issuer; what is up stays up',
+      )
         .choices([...scopes])
         .default('full'),
     )

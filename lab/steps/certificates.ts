@@ -1,4 +1,4 @@
-// cert-manager from its own chart, with the programs that were built here, and the two issuers on it.
+// cert-manager from its own chart, with the programs that were built here, and the issuers on it: the lab's own CA, and Pebble.
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,25 +23,34 @@ export async function certificates(values: Readonly<Record<string, string>>): Pr
   await applyObject(
     secret(namespace, 'lab-ca', { 'tls.crt': await pem('crt'), 'tls.key': await pem('key') }, 'kubernetes.io/tls'),
   );
-  const filledWith = { ...values, SITE_CA_BUNDLE: Buffer.from(await pem('crt')).toString('base64') };
-  const filled = await manifest('certificates', filledWith);
   // The webhook answers a moment after its pod is ready: its certificate has to reach the API server first.
+  const filled = await manifest('certificates', values);
   await until('cert-manager takes what it is given', 60_000, () =>
     apply(filled).then(
       () => true as const,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     ),
   );
+  await issued('site');
+}
+
+/** Pebble first: an issuer that was refused is tried again only after half a minute. */
+export async function acme(values: Readonly<Record<string, string>>): Promise<void> {
+  const bundle = Buffer.from(await readFile(pkiFile('site-ca', 'crt'))).toString('base64');
+  await apply(await manifest('pebble', values));
   await kubectl(['rollout', 'status', 'deployment/pebble', '--namespace', namespace, '--timeout=120s']);
-  await apply(await manifest('acme', filledWith));
-  for (const name of ['site', 'drill'])
-    await until(`the certificate ${name} is issued`, 120_000, async () => {
-      const certificate = await getJson<{
-        status?: { conditions?: { type: string; status: string; message: string }[] };
-      }>('certificate', 'erp', name);
-      const ready = certificate?.status?.conditions?.find(({ type }) => type === 'Ready');
-      return ready?.status === 'True' || (ready?.message ?? 'nothing is said of it yet');
-    });
+  await apply(await manifest('acme', { ...values, SITE_CA_BUNDLE: bundle }));
+  await issued('drill');
+}
+
+function issued(name: string): Promise<void> {
+  return until(`the certificate ${name} is issued`, 120_000, async () => {
+    const certificate = await getJson<{
+      status?: { conditions?: { type: string; status: string; message: string }[] };
+    }>('certificate', 'erp', name);
+    const ready = certificate?.status?.conditions?.find(({ type }) => type === 'Ready');
+    return ready?.status === 'True' || (ready?.message ?? 'nothing is said of it yet');
+  });
 }
 
 const nameOf = (part: (typeof parts)[number]) => (part === 'controller' ? 'cert-manager' : `cert-manager-${part}`);

@@ -10,7 +10,7 @@ import { apply, applyObject, configMap, getJson, kubectl, manifest, secret } fro
 import { pkiFile, writeKubeconfig } from '../pki.ts';
 import { contentHash, drillHost, labDir, network, nodes, paths, siteHost, stateDir } from '../places.ts';
 import { type Step, until } from '../step.ts';
-import { certificates } from './certificates.ts';
+import { acme, certificates } from './certificates.ts';
 import { baseReference, imageReference } from './images.ts';
 import { programsDir } from './programs.ts';
 
@@ -105,8 +105,10 @@ const manifestInputs =
       { file: join(labDir, 'steps/cluster.ts') },
     );
 
-const certificateInputs = (): string =>
-  contentHash(manifestInputs('certificates', 'acme')(), { file: join(labDir, 'steps/certificates.ts') });
+const certificateInputs =
+  (...names: readonly string[]) =>
+  (): string =>
+    contentHash(manifestInputs(...names)(), { file: join(labDir, 'steps/certificates.ts') });
 
 async function rolledOut(kind: string, namespace: string, name: string, withinSeconds = 120): Promise<void> {
   await kubectl(['rollout', 'status', `${kind}/${name}`, '--namespace', namespace, `--timeout=${withinSeconds}s`]);
@@ -154,11 +156,20 @@ export function clusterSteps(): readonly Step[] {
     }),
     clusterStep(
       'certificates',
-      'cert-manager with a CA of its own, and Pebble',
+      'cert-manager with a CA of its own',
       ['ingress', 'cache/programs/helm', 'cache/programs/cert-manager'],
-      40,
-      certificateInputs,
+      30,
+      certificateInputs('certificates'),
       () => certificates(values()),
+    ),
+    clusterStep(
+      'acme',
+      'Pebble and its three-minute certificate',
+      ['certificates'],
+      40,
+      certificateInputs('pebble', 'acme'),
+      () => acme(values()),
+      'full',
     ),
     clusterStep('monitoring', 'Prometheus and exporters', ['cluster'], 20, manifestInputs('monitoring'), monitoring),
     clusterStep('alerting', 'Alertmanager and prober', ['cluster'], 15, manifestInputs('alerting'), alerting, 'full'),

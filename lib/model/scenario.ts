@@ -39,6 +39,6 @@ export interface Scenario {
   readonly guards: readonly Guard[];
   /** The smallest suite that it belongs to; larger ones contain it. */
   readonly suite: Suite;
-  /** When it is played on the embedded lab: `core` when it needs neither alerts nor network policies. Else all of the lab comes up. */
+  /** When it is played on the embedded lab: `core` when it needs neither alerts nor network policies nor a certificate that expires. Else all of the lab comes up. */
   readonly lab?: 'core';
 }
