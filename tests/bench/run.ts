@@ -33,28 +33,31 @@ const say = (text: string) => console.error(`bench: ${text}`);
 
 try {
   if (cold) {
-    say('cold lab: everything is fetched and built from empty caches (about 20 minutes) …');
+    say('cold lab: everything is fetched and built from empty caches (about 25 minutes) …');
     await shakedown({}, 'lab', 'down');
     const caches = ['SHAKEDOWN_CACHE', 'GOCACHE', 'GOMODCACHE', 'npm_config_cache'];
     const seconds = await timed(() =>
       shakedown(Object.fromEntries(caches.map((name) => [name, join(scratch, name)])), 'lab', 'up'),
     );
-    rows.push({ figure: 'lab up, cold', wanted: '< 30 min', measured: minutes(seconds) });
+    rows.push({ figure: 'lab up, cold', wanted: '< 40 min', measured: minutes(seconds) });
   }
 
-  say(`warm lab: down and up, ${warmRuns} times …`);
+  say(`warm lab: down and up, ${warmRuns} times each …`);
   await shakedown({}, 'lab', 'up');
-  const warm: number[] = [];
-  for (let round = 1; round <= warmRuns; round++) {
-    await shakedown({}, 'lab', 'down');
-    warm.push(await timed(() => shakedown({}, 'lab', 'up')));
-    say(`  ${warm.at(-1)?.toFixed(1)} s`);
+  // All of it last: that is what is measured after.
+  for (const [scope, wanted] of [
+    ['core', '< 180 s'],
+    ['full', '< 300 s'],
+  ] as const) {
+    const warm: number[] = [];
+    for (let round = 1; round <= warmRuns; round++) {
+      await shakedown({}, 'lab', 'down');
+      warm.push(await timed(() => shakedown({}, 'lab', 'up', '--only', scope)));
+      say(`  ${scope}: ${warm.at(-1)?.toFixed(1)} s`);
+    }
+    const figure = `lab up --only ${scope}, warm (median of ${warmRuns})`;
+    rows.push({ figure, wanted, measured: `${median(warm).toFixed(1)} s` });
   }
-  rows.push({
-    figure: `lab up, warm (median of ${warmRuns})`,
-    wanted: '< 180 s',
-    measured: `${median(warm).toFixed(1)} s`,
-  });
 
   say(`idle lab: ${(settleMs + idleMs) / 1000} s of nothing …`);
   await new Promise((resolve) => setTimeout(resolve, settleMs));
@@ -63,10 +66,10 @@ try {
   const cores = await busyCoresBelow(supervisor.pid, idleMs);
   rows.push({
     figure: 'idle memory (PSS)',
-    wanted: '< 4 GiB',
+    wanted: '< 6 GiB',
     measured: `${((await memoryMiBBelow(supervisor.pid)) / 1024).toFixed(2)} GiB`,
   });
-  rows.push({ figure: 'idle processor', wanted: '< 0.5 cores', measured: `${cores.toFixed(2)} cores` });
+  rows.push({ figure: 'idle processor', wanted: '< 0.7 cores', measured: `${cores.toFixed(2)} cores` });
 
   say('gate on the running lab …');
   let answer = '';
@@ -118,8 +121,8 @@ function loadRows({ operations, drops, journal }: Evidence): readonly Row[] {
   return [
     { figure: 'steady scans', wanted: '20/s', measured: rate(scans) },
     { figure: 'steady writes', wanted: '5/s', measured: rate(writes) },
-    { figure: 'steady scans p95', wanted: '< 200 ms', measured: p95(scans) },
-    { figure: 'steady writes p95', wanted: '< 200 ms', measured: p95(writes) },
+    { figure: 'steady scans p95', wanted: '< 250 ms', measured: p95(scans) },
+    { figure: 'steady writes p95', wanted: '< 250 ms', measured: p95(writes) },
     { figure: 'steady dropped iterations', wanted: '0', measured: String(dropped) },
   ];
 }
