@@ -110,6 +110,7 @@ async function labEnvironment(): Promise<Record<string, string>> {
     DB_NAME: 'erp',
     DB_USER: 'erp',
     DB_PASSWORD: await passwordOf('database-app'),
+    DB_TLS_CA_FILE: paths.siteCa,
     REDIS_CACHE_URL: await redisUrl('cache'),
     REDIS_QUEUE_URL: await redisUrl('queue'),
   };

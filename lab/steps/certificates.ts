@@ -31,7 +31,7 @@ export async function certificates(values: Readonly<Record<string, string>>): Pr
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     ),
   );
-  await issued('site');
+  for (const name of ['site', 'database']) await issued(name);
 }
 
 /** Pebble first: an issuer that was refused is tried again only after half a minute. */

@@ -137,7 +137,14 @@ export function clusterSteps(): readonly Step[] {
         await rolledOut('deployment', 'kube-system', 'coredns');
       },
     ),
-    clusterStep('database', 'MariaDB Galera and database proxies', ['cluster'], 35, manifestInputs('database'), galera),
+    clusterStep(
+      'database',
+      'MariaDB Galera and database proxies',
+      ['certificates'],
+      35,
+      manifestInputs('database'),
+      galera,
+    ),
     clusterStep('redis', 'Redis for cache and queue, Sentinels', ['cluster'], 20, manifestInputs('redis'), redis),
     clusterStep('ingress', 'Contour, Envoy and TLS', ['cluster'], 15, manifestInputs('ingress'), async () => {
       for (const file of contourFiles) await apply(await readFile(join(programsDir('contour'), file), 'utf8'));
@@ -157,7 +164,7 @@ export function clusterSteps(): readonly Step[] {
     clusterStep(
       'certificates',
       'cert-manager with a CA of its own',
-      ['ingress', 'cache/programs/helm', 'cache/programs/cert-manager'],
+      ['cluster', 'cache/programs/helm', 'cache/programs/cert-manager'],
       30,
       certificateInputs('certificates'),
       () => certificates(values()),
@@ -165,7 +172,7 @@ export function clusterSteps(): readonly Step[] {
     clusterStep(
       'acme',
       'Pebble and its three-minute certificate',
-      ['certificates'],
+      ['certificates', 'ingress'],
       40,
       certificateInputs('pebble', 'acme'),
       () => acme(values()),
@@ -177,7 +184,7 @@ export function clusterSteps(): readonly Step[] {
     clusterStep(
       'workshop',
       'the workshop app',
-      ['database', 'redis', 'certificates', 'monitoring', 'cache/programs/helm'],
+      ['database', 'redis', 'ingress', 'monitoring', 'cache/programs/helm'],
       30,
       workshopInputs,
       workshop,
@@ -206,7 +213,7 @@ async function galera(): Promise<void> {
     secret('erp', 'database-users', {
       'init.sql': [
         `create database if not exists ${database} character set utf8mb4 collate utf8mb4_unicode_ci;`,
-        `create or replace user '${appUser}'@'%' identified by '${app}';`,
+        `create or replace user '${appUser}'@'%' identified by '${app}' require ssl;`,
         `grant all on ${database}.* to '${appUser}'@'%';`,
         `create or replace user 'monitor'@'%' identified by '${monitor}' with max_user_connections 8;`,
         `grant process, replication client, slave monitor on *.* to 'monitor'@'%';`,
@@ -313,6 +320,7 @@ function helmValues(): unknown {
     dbUser: appUser,
     dbExistingSecret: 'database-app',
     dbExistingSecretPasswordKey: 'password',
+    dbTlsSecret: 'database-tls',
     redisSentinels: [0, 1, 2].map((n) => `redis-sentinel-${n}.redis-sentinel.erp.svc.cluster.local:26379`),
     redisCacheSecret: 'redis-cache',
     redisQueueSecret: 'redis-queue',

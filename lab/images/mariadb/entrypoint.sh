@@ -24,6 +24,18 @@ lists_us() {
   return 1
 }
 
+# A renewed certificate is taken up without a restart: cert-manager renews the Secret, the kubelet brings its files.
+(
+  shown=$(cksum </etc/galera-tls/tls.crt)
+  while sleep 10; do
+    now=$(cksum </etc/galera-tls/tls.crt)
+    if [ "$now" != "$shown" ] && mariadb --no-defaults --socket=/run/mysqld/mysqld.sock --execute='flush local ssl'; then
+      echo "the renewed certificate is shown from now on"
+      shown=$now
+    fi
+  done
+) &
+
 if [ ! -e "$data/mysql" ] && [ ! -e "$data/grastate.dat" ]; then
   if [ "$(cat "$bootstrap_file" 2>/dev/null || true)" = "$name" ]; then
     for peer in $(echo "$peers" | tr ',' ' '); do

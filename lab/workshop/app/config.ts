@@ -17,6 +17,8 @@ const environment = z
     DB_NAME: z.string().regex(/^\w{1,64}$/, 'is not a plain database name'),
     DB_USER: z.string().min(1),
     DB_PASSWORD: z.string(),
+    // With it the database is only spoken to by TLS, and only when a CA of this file vouches for its name.
+    DB_TLS_CA_FILE: z.string().startsWith('/', 'is no absolute path').optional(),
     DB_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(16),
     // Cache and queue: each one Redis by its address, or both the groups of those names that Sentinels watch.
     REDIS_CACHE_URL: z.url({ protocol: /^rediss?$/ }).optional(),
@@ -94,6 +96,7 @@ export interface DatabaseConfig {
   readonly user: string;
   readonly password: string;
   readonly poolSize: number;
+  readonly tlsCaFile: string | undefined;
 }
 
 export class ConfigMistakes extends Error {
@@ -120,6 +123,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       user: given.DB_USER,
       password: given.DB_PASSWORD,
       poolSize: given.DB_POOL_SIZE,
+      tlsCaFile: given.DB_TLS_CA_FILE,
     },
     redisCache: redisAddress('cache', given.REDIS_CACHE_URL, given),
     redisQueue: redisAddress('queue', given.REDIS_QUEUE_URL, given),

@@ -82,6 +82,8 @@ export function connectFailure(error: unknown, host: string): Error {
     );
   if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH')
     return new ConnectionLost(2003, `Can't connect to MySQL server on '${host}' (timed out)`, error);
+  if (/^(HANDSHAKE|ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code ?? ''))
+    return new ConnectionLost(2003, `Can't connect to MySQL server on '${host}' ([SSL] ${code})`, error);
   if (isLost(error)) return new ConnectionLost(2013, 'Lost connection to MySQL server during query', error);
   return error as Error;
 }

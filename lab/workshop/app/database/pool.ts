@@ -1,5 +1,6 @@
 // Database connections, handed out first come, first served. A connection on which anything looked wrong is thrown away, never handed out
 // again: behind the proxy the writer may be another server by now.
+import { readFileSync } from 'node:fs';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import type { DatabaseConfig } from '../config.ts';
 import { ConnectionLost, connectFailure, spoilsConnection } from './failures.ts';
@@ -158,6 +159,15 @@ function options(config: DatabaseConfig): ConnectionOptions {
     user: config.user,
     password: config.password,
     charset: 'utf8mb4_unicode_ci',
+    // Read anew for each connection: a CA that was replaced is known at once.
+    ...(config.tlsCaFile && {
+      ssl: {
+        ca: readFileSync(config.tlsCaFile),
+        minVersion: 'TLSv1.2',
+        rejectUnauthorized: true,
+        verifyIdentity: true,
+      },
+    }),
     connectTimeout: connectMsMax,
     enableKeepAlive: true,
     keepAliveInitialDelay: 5_000,

@@ -47,6 +47,9 @@ capabilities: { drop: [ALL] }
 - { name: DB_USER, value: {{ .Values.dbUser | quote }} }
 - name: DB_PASSWORD
   valueFrom: { secretKeyRef: { name: {{ .Values.dbExistingSecret }}, key: {{ .Values.dbExistingSecretPasswordKey }} } }
+{{- if .Values.dbTlsSecret }}
+- { name: DB_TLS_CA_FILE, value: /database-tls/ca.crt }
+{{- end }}
 {{- if .Values.redisSentinels }}
 - { name: REDIS_SENTINELS, value: {{ join "," .Values.redisSentinels | quote }} }
 - name: REDIS_CACHE_PASSWORD
@@ -58,5 +61,19 @@ capabilities: { drop: [ALL] }
 {{- else }}
 - { name: REDIS_CACHE_URL, value: {{ .Values.redisCacheUrl | quote }} }
 - { name: REDIS_QUEUE_URL, value: {{ .Values.redisQueueUrl | quote }} }
+{{- end }}
+{{- end -}}
+
+{{- define "erpnext.volumeMounts" -}}
+{{- if .Values.dbTlsSecret }}
+- { name: database-tls, mountPath: /database-tls, readOnly: true }
+{{- end }}
+{{- end -}}
+
+{{/* Of the database's Secret only who vouches for it: the key is not for the app. */}}
+{{- define "erpnext.volumes" -}}
+{{- if .Values.dbTlsSecret }}
+- name: database-tls
+  secret: { secretName: {{ .Values.dbTlsSecret }}, items: [{ key: ca.crt, path: ca.crt }] }
 {{- end }}
 {{- end -}}
