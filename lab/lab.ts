@@ -30,7 +30,8 @@ const machineFingerprint = (): string =>
     { file: join(labDir, 'places.ts') },
   );
 
-function steps(scope: Scope): readonly Step[] {
+/** In an order in which each comes after what it needs. */
+export function steps(scope: Scope): readonly Step[] {
   return allSteps().filter((step) => scope === 'full' || step.scope === undefined);
 }
 

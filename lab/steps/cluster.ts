@@ -138,6 +138,14 @@ export function clusterSteps(): readonly Step[] {
       },
     ),
     clusterStep(
+      'certificates',
+      'cert-manager with a CA of its own',
+      ['cluster', 'cache/programs/helm', 'cache/programs/cert-manager'],
+      30,
+      certificateInputs('certificates'),
+      () => certificates(values()),
+    ),
+    clusterStep(
       'database',
       'MariaDB Galera and database proxies',
       ['certificates'],
@@ -161,14 +169,6 @@ export function clusterSteps(): readonly Step[] {
       await rolledOut('deployment', 'projectcontour', 'contour');
       await rolledOut('daemonset', 'projectcontour', 'envoy');
     }),
-    clusterStep(
-      'certificates',
-      'cert-manager with a CA of its own',
-      ['cluster', 'cache/programs/helm', 'cache/programs/cert-manager'],
-      30,
-      certificateInputs('certificates'),
-      () => certificates(values()),
-    ),
     clusterStep(
       'acme',
       'Pebble and its three-minute certificate',
