@@ -46,6 +46,19 @@ export interface Site extends AsyncDisposable {
   /** Stops the app, and starts it again: a technician's dead spot. Only for a site of this machine. */
   stopWeb(): Promise<void>;
   startWeb(more?: Readonly<Record<string, string>>): Promise<void>;
+  /** Stops the queue's Redis, which forgets all that it had, and starts it again at its place. */
+  stopQueue(): Promise<void>;
+  startQueue(): Promise<void>;
+  /** Another process of the app: `['worker', '--queue', 'short']`. Killed with the site, if not before. */
+  spawn(words: readonly string[], more?: Readonly<Record<string, string>>): Promise<Spawned>;
+}
+
+export interface Spawned {
+  readonly process: ChildProcess;
+  readonly metricsPort: number;
+  log(): string;
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
 }
 
 /** `any`: the one that is named, if there is one. `own`: always one of this machine, for tests that leave much behind or set it up anew. */
@@ -129,6 +142,9 @@ function namedSite(url: string, users: readonly SiteUser[]): Site {
     log: () => '',
     stopWeb: notHere,
     startWeb: notHere,
+    stopQueue: notHere,
+    startQueue: notHere,
+    spawn: notHere,
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -146,6 +162,9 @@ async function localSite(): Promise<Site> {
     await writeFile(usersFile, JSON.stringify(users), { mode: 0o600 });
     await mkdir(join(folder, 'files'));
     const port = await freePort();
+    const [cachePort, queuePort] = [await freePort(), await freePort()];
+    await startRedis(folder, stops, cachePort);
+    let queue = await startRedis(folder, stops, queuePort);
     const environment = {
       SITE_HOST: 'localhost',
       DB_HOST: '127.0.0.1',
@@ -153,8 +172,8 @@ async function localSite(): Promise<Site> {
       DB_NAME: 'erp',
       DB_USER: 'erp',
       DB_PASSWORD: 'erp',
-      REDIS_CACHE_URL: `redis://127.0.0.1:${await startRedis(folder, stops)}`,
-      REDIS_QUEUE_URL: `redis://127.0.0.1:${await startRedis(folder, stops)}`,
+      REDIS_CACHE_URL: `redis://127.0.0.1:${cachePort}`,
+      REDIS_QUEUE_URL: `redis://127.0.0.1:${queuePort}`,
       FILES_DIR: join(folder, 'files'),
       PORT: String(port),
       METRICS_PORT: String(await freePort()),
@@ -190,6 +209,26 @@ async function localSite(): Promise<Site> {
       log: () => log,
       stopWeb,
       startWeb,
+      stopQueue: () => stopped(queue),
+      async startQueue() {
+        queue = await startRedis(folder, stops, queuePort);
+      },
+      async spawn(words, more = {}) {
+        const metricsPort = await freePort();
+        const started = spawn(process.execPath, [app, ...words], {
+          env: { ...process.env, ...environment, METRICS_PORT: String(metricsPort), ...more },
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let text = '';
+        started.stdout?.on('data', (chunk: Buffer) => {
+          text += String(chunk);
+        });
+        stops.push(() => stopped(started));
+        const ended = new Promise<number | string>((resolve) =>
+          started.once('exit', (code, signal) => resolve(code ?? signal ?? 'nothing')),
+        );
+        return { process: started, metricsPort, log: () => text, ended };
+      },
       [Symbol.asyncDispose]: end,
     };
   } catch (error) {
@@ -209,7 +248,7 @@ function localUsers(): SiteUser[] {
   });
   return [
     user('technician-001', ['Stock User']),
-    user('scanner', ['Stock User', 'Stock Manager', 'Manufacturing User']),
+    user('scanner', ['Stock User', 'Stock Manager', 'Manufacturing User', 'System Manager']),
     user('clerk', []),
   ];
 }
@@ -260,8 +299,7 @@ async function startDatabase(folder: string, stops: (() => Promise<void>)[]): Pr
   return port;
 }
 
-async function startRedis(folder: string, stops: (() => Promise<void>)[]): Promise<number> {
-  const port = await freePort();
+async function startRedis(folder: string, stops: (() => Promise<void>)[], port: number): Promise<ChildProcess> {
   const server = spawn(
     redisServer,
     ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'no'],
@@ -269,7 +307,7 @@ async function startRedis(folder: string, stops: (() => Promise<void>)[]): Promi
   );
   stops.push(() => stopped(server));
   await answering(server, 'Redis', port);
-  return port;
+  return server;
 }
 
 async function answering(program: ChildProcess, what: string, port: number): Promise<void> {
