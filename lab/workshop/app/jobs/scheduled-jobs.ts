@@ -58,11 +58,16 @@ export async function dueMethods(database: Database): Promise<string[]> {
   });
 }
 
+/** Looks again whether it is due: the scheduler may have looked just before the one before was done. */
 export async function runScheduledJob({ database }: Workshop, method: string): Promise<void> {
   const job = scheduledJobs.find((one) => one.method === method);
   if (!job) throw new Error(`workshop/jobs: there is no scheduled job ${method}`);
-  await database.change('UPDATE `tabScheduled Job Type` SET last_execution = NOW(6) WHERE method = ?', [method]);
-  await job.run(database);
+  const { affectedRows } = await database.change(
+    `UPDATE \`tabScheduled Job Type\` SET last_execution = NOW(6) WHERE method = ?
+     AND (last_execution IS NULL OR TIMESTAMPDIFF(SECOND, last_execution, NOW(6)) >= ?)`,
+    [method, secondsOf[job.frequency]],
+  );
+  if (affectedRows > 0) await job.run(database);
 }
 
 async function deleteAll(database: Database, statement: string): Promise<void> {

@@ -101,9 +101,11 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
   }
 
   async function perform(job: Job): Promise<void> {
-    const before = ended.get(job.id);
+    // A scheduled job has the same id each time.
+    const which = `${job.id} ${job.enqueuedAt}`;
+    const before = ended.get(which);
     const ending = before ?? (await attempt(job));
-    remember(job.id, ending);
+    remember(which, ending);
     // Not given up when told to stop: the job is done, and nobody else can say so.
     await insist(() => end(job.id, job.queue, ending));
     current = undefined;
@@ -183,7 +185,7 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
       try {
         return await step();
       } catch (error) {
-        if (tries === 0) log('warning', 'the queue does not answer', { reason: String(error) });
+        if (tries === 0 && ready) log('warning', 'the queue does not answer', { reason: String(error) });
         await pause(Math.min(100 * 2 ** Math.min(tries, 6), waitMsMax), until);
       }
     }
@@ -193,8 +195,8 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
   const pause = (ms: number, until: AbortSignal | undefined = stopping.signal) =>
     sleep(ms, undefined, until ? { signal: until } : {}).catch(() => {});
 
-  function remember(id: string, ending: Ending): void {
-    ended.set(id, ending);
+  function remember(which: string, ending: Ending): void {
+    ended.set(which, ending);
     const [oldest] = ended.keys();
     if (ended.size > rememberedMax && oldest !== undefined) ended.delete(oldest);
   }
