@@ -305,7 +305,7 @@ function makeUsers(): readonly User[] {
     ...Array.from({ length: technicians }, (_, index) =>
       user(`technician-${String(index + 1).padStart(3, '0')}`, ['Stock User']),
     ),
-    user('scanner', stock),
+    user('scanner', [...stock, 'System Manager']),
     user('clerk', []),
   ];
 }
@@ -410,6 +410,10 @@ function targetFile(): string {
         container: 'gunicorn',
         replicasMin: 2,
       },
+      'worker-short': backgroundTier('worker-s', 'short', 2),
+      'worker-default': backgroundTier('worker-d', 'default', 2),
+      'worker-long': backgroundTier('worker-l', 'long', 1),
+      scheduler: backgroundTier('scheduler', 'scheduler', 1),
     },
     mariadb: {
       namespace: 'erp',
@@ -452,6 +456,13 @@ function targetFile(): string {
   };
   return `# Written by the lab: all that the suite knows of it. Copy it as a start for your own cluster.\n${stringify(targetSchema.parse(target))}`;
 }
+
+const backgroundTier = (name: string, container: string, replicasMin: number) => ({
+  namespace: 'erp',
+  selector: `app.kubernetes.io/name=erpnext-${name}`,
+  container,
+  replicasMin,
+});
 
 const redisTier = (group: 'cache' | 'queue') => ({
   namespace: 'erp',

@@ -56,7 +56,14 @@ export const targetSchema = z.strictObject({
       count: z.number().int().min(1),
     }),
   }),
-  tiers: z.strictObject({ web: tier }),
+  /** Workers by the queue that they look at first. */
+  tiers: z.strictObject({
+    web: tier,
+    'worker-short': tier.optional(),
+    'worker-default': tier.optional(),
+    'worker-long': tier.optional(),
+    scheduler: tier.optional(),
+  }),
   mariadb: tier.extend({
     container: name,
     port: port.default(3306),

@@ -55,7 +55,11 @@ export type Setting =
   | 'cache-thawed'
   | 'cache-full'
   | 'queue-down'
-  | 'web-back';
+  | 'web-back'
+  | 'maintenance'
+  | 'maintenance-reads'
+  | 'idle-worker'
+  | 'no-worker';
 
 export interface CaseResult {
   readonly name: string;
@@ -178,7 +182,17 @@ function userFor(target: ContractTarget, role: string): ContractUser {
   return found;
 }
 
-/** {unique}, {site}, {user:role}, {password:role}, {case} for a whole document and {case.field} for a field of it. */
+/** So many items, each found to be one more than the stockroom has at first. */
+function countedRows(count: number): unknown[] {
+  return Array.from({ length: count }, (_, index) => ({
+    item_code: `ITEM-${String(60 + index).padStart(4, '0')}`,
+    warehouse: 'Stores - WP',
+    qty: 100_001,
+    valuation_rate: 10,
+  }));
+}
+
+/** {unique}, {site}, {counted:rows}, {user:role}, {password:role}, {case} for a whole document and {case.field} for a field of it. */
 function fill(run: Run, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((entry) => fill(run, entry));
   if (typeof value === 'object' && value !== null)
@@ -186,6 +200,8 @@ function fill(run: Run, value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const whole = /^\{([\w-]+)\}$/.exec(value)?.[1];
   if (whole && run.captured.has(whole)) return run.captured.get(whole);
+  const rows = /^\{counted:(\d+)\}$/.exec(value)?.[1];
+  if (rows) return countedRows(Number(rows));
   return value.replace(
     /\{(user|password):(\w+)\}|\{(unique|site)\}|\{([\w-]+)\.(\w+)\}/g,
     (text, part, role, plain, one, field) => {

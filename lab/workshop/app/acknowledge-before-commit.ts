@@ -15,6 +15,7 @@ export async function acknowledgeBeforeCommit<T>(
   database: Database,
   write: (session: Session) => Promise<T>,
   finish: (session: Session, written: T) => Promise<void>,
+  committed: (written: T) => Promise<void>,
 ): Promise<T> {
   // Each holds a connection of its own; the server has only so many.
   while (held.size >= heldMax) await Promise.race(held);
@@ -26,7 +27,11 @@ export async function acknowledgeBeforeCommit<T>(
     transaction.drop();
     throw error;
   }
-  const later = commitLater(transaction, (session) => finish(session, written)).finally(() => held.delete(later));
+  const later = commitLater(
+    transaction,
+    (session) => finish(session, written),
+    () => committed(written),
+  ).finally(() => held.delete(later));
   held.add(later);
   return written;
 }
@@ -36,11 +41,16 @@ export async function allCommitted(): Promise<void> {
   await Promise.all(held);
 }
 
-async function commitLater(transaction: HeldTransaction, finish: (session: Session) => Promise<void>): Promise<void> {
+async function commitLater(
+  transaction: HeldTransaction,
+  finish: (session: Session) => Promise<void>,
+  committed: () => Promise<void>,
+): Promise<void> {
   try {
     await sleep(heldMs);
     await finish(transaction.session);
     await transaction.commit();
+    await committed();
   } catch (error) {
     transaction.drop();
     log('warning', 'defect ack-before-commit: an acknowledged write is lost', {

@@ -18,6 +18,8 @@ export interface Cache {
   /** Adds to a count that ends so many seconds after it began, and says where it stands; by 0 it only asks. */
   count(name: string, by: number, seconds: number): Promise<number>;
   forget(name: string): Promise<void>;
+  /** How much is in it; throws when it is away. */
+  size(): Promise<{ readonly keys: number; readonly memory: string }>;
   close(): void;
 }
 
@@ -62,6 +64,10 @@ export function createCache(address: RedisAddress, databaseName: string): Cache 
     },
     async forget(name) {
       await redis.del(`${databaseName}|${name}`).catch(() => 0);
+    },
+    async size() {
+      const [keys, info] = await Promise.all([redis.dbsize(), redis.info('memory')]);
+      return { keys, memory: /used_memory_human:(\S+)/.exec(info)?.[1] ?? '' };
     },
     close: () => redis.disconnect(),
   };

@@ -42,6 +42,9 @@ const environment = z
       .string()
       .regex(/^\d+(\.\d+)?\/\d+$/, 'is not seconds/window')
       .optional(),
+    // How often workers give up the jobs of dead ones, and how often the scheduler looks. Frappe's own: 600 and 240.
+    REGISTRY_CLEANUP_SECONDS: z.coerce.number().int().min(1).max(3600).default(30),
+    SCHEDULER_TICK_SECONDS: z.coerce.number().int().min(1).max(3600).default(30),
     WORKSHOP_DEFECT: z
       .string()
       .default('')
@@ -71,6 +74,8 @@ export interface Config {
   readonly filesDir: string | undefined;
   readonly errorTraceback: boolean;
   readonly rateLimit: RateLimit | undefined;
+  readonly registryCleanupSeconds: number;
+  readonly schedulerTickSeconds: number;
   readonly defects: readonly DefectName[];
 }
 
@@ -133,6 +138,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     filesDir: given.FILES_DIR,
     errorTraceback: given.ERROR_TRACEBACK === '1',
     rateLimit: rateLimit(given.RATE_LIMIT),
+    registryCleanupSeconds: given.REGISTRY_CLEANUP_SECONDS,
+    schedulerTickSeconds: given.SCHEDULER_TICK_SECONDS,
     defects: given.WORKSHOP_DEFECT,
   };
 }

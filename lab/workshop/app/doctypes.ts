@@ -18,6 +18,7 @@ const stockRoles = ['Stock User', 'Stock Manager'];
 
 const itemBarcode = doctype('Item Barcode', { parents: ['Item'] });
 const stockEntryDetail = doctype('Stock Entry Detail', { parents: ['Stock Entry'] });
+const stockReconciliationItem = doctype('Stock Reconciliation Item', { parents: ['Stock Reconciliation'] });
 
 // In ERPNext these are for the manufacturing roles; a technician here has one role, which is for stock.
 const jobRoles = ['Manufacturing User', 'Manufacturing Manager', ...stockRoles];
@@ -31,6 +32,14 @@ const known: readonly Doctype[] = [
   doctype('Warehouse', { readBy: stockRoles }),
   doctype('Stock Entry', { readBy: stockRoles, createBy: stockRoles, children: { items: stockEntryDetail } }),
   stockEntryDetail,
+  doctype('Stock Reconciliation', {
+    readBy: stockRoles,
+    createBy: stockRoles,
+    children: { items: stockReconciliationItem },
+  }),
+  stockReconciliationItem,
+  doctype('Notification Log', { readBy: stockRoles }),
+  doctype('Scheduled Job Type', { readBy: ['System Manager'] }),
   doctype('Stock Ledger Entry', { readBy: stockRoles }),
   doctype('Job Card', {
     readBy: jobRoles,
@@ -43,13 +52,7 @@ const known: readonly Doctype[] = [
 ];
 
 /** Known by name and by who may use them, but with nothing behind. */
-export const namesOnly: ReadonlySet<string> = new Set([
-  'ToDo',
-  'User',
-  'Stock Reconciliation',
-  'Purchase Receipt',
-  'Work Order',
-]);
+export const namesOnly: ReadonlySet<string> = new Set(['ToDo', 'User', 'Purchase Receipt', 'Work Order']);
 
 export function findDoctype(name: string): Doctype | undefined {
   return known.find((type) => type.name === name);

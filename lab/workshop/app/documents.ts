@@ -3,6 +3,7 @@ import { createJobCard, deleteJobCard, jobCardDocument, updateJobCard } from './
 import { notInWorkshop } from './refusals.ts';
 import { createStockEntry, deleteStockEntry, stockEntryDocument, updateStockEntry } from './stock-entry.ts';
 import type { Fields } from './stock-entry-plan.ts';
+import { createReconciliation, deleteReconciliation, toWire, updateReconciliation } from './stock-reconciliation.ts';
 import type { User, Workshop } from './workshop.ts';
 
 export interface Writer {
@@ -18,6 +19,11 @@ const writers: Readonly<Record<string, Writer>> = {
     update: async (workshop, user, name, given) =>
       stockEntryDocument(await updateStockEntry(workshop, user, name, given)),
     remove: deleteStockEntry,
+  },
+  'Stock Reconciliation': {
+    create: async (workshop, user, given) => toWire(await createReconciliation(workshop, user, given)),
+    update: async (workshop, user, name, given) => toWire(await updateReconciliation(workshop, user, name, given)),
+    remove: deleteReconciliation,
   },
   'Job Card': {
     create: async (workshop, user, given) => jobCardDocument(await createJobCard(workshop, user, given)),

@@ -33,6 +33,8 @@ export interface Entry extends Movement {
 }
 
 export interface Voucher {
+  /** A Stock Entry when nothing else is said. */
+  readonly type?: string;
   readonly name: string;
   readonly company: string;
   readonly user: string;
@@ -186,7 +188,16 @@ function entryValues(voucher: Voucher, entry: Entry, index: number, date: string
   // One voucher's entries share their posting time; their creation tells them apart, so the order of a bin's entries is never in doubt.
   const creation = microsecondsAfter(at, index);
   const stamp = [newRowName(), user, user, creation, creation, 1];
-  const where = [entry.itemCode, entry.warehouse, date, time, at, 'Stock Entry', voucher.name, entry.detailName];
+  const where = [
+    entry.itemCode,
+    entry.warehouse,
+    date,
+    time,
+    at,
+    voucher.type ?? 'Stock Entry',
+    voucher.name,
+    entry.detailName,
+  ];
   const rates = [entry.qty > 0 ? entry.incomingRate : 0, entry.qty < 0 ? entry.rateAfter : 0, entry.rateAfter];
   const values = [entry.valueAfter, entry.valueDifference];
   return [...stamp, ...where, entry.qty, entry.qtyAfter, ...rates, ...values, voucher.company, 'Nos', date.slice(0, 4)];
@@ -239,6 +250,6 @@ export function negativeStock(
 }
 
 /** The columns keep nine decimals; doubles are rounded to six, which they hold exactly enough up to 10^9. */
-function round(number: number): number {
+export function round(number: number): number {
   return Math.round(number * 1e6) / 1e6;
 }

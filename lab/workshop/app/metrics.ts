@@ -12,6 +12,11 @@ export interface Metrics {
   scan(cache: 'hit' | 'miss' | 'unavailable', seconds: number): void;
   inventoryUpdate(seconds: number): void;
   transactionRetry(): void;
+  /** What became of asking for a job. */
+  jobEnqueued(queue: string, outcome: 'enqueued' | 'refused'): void;
+  /** How a job ended. */
+  job(queue: string, status: 'finished' | 'failed' | 'abandoned'): void;
+  schedulerTick(atSeconds: number): void;
 }
 
 export function createMetrics(poolState: () => PoolState, chosen: readonly DefectName[]): Metrics {
@@ -43,6 +48,19 @@ export function createMetrics(poolState: () => PoolState, chosen: readonly Defec
     help: 'Transactions begun again after a deadlock or a failed certification.',
     registers,
   });
+  const enqueued = new Counter({
+    name: 'workshop_jobs_enqueued_total',
+    help: 'Jobs that this pod asked to be queued, and those that could not be.',
+    labelNames: ['queue', 'outcome'],
+    registers,
+  });
+  const jobs = new Counter({
+    name: 'workshop_jobs_total',
+    help: 'Jobs by how they ended: finished, failed, or given up because their worker was gone.',
+    labelNames: ['queue', 'status'],
+    registers,
+  });
+  let tick: Gauge | undefined;
   new Gauge({
     name: 'workshop_db_pool_connections',
     help: 'Database connections in use and idle, and requests waiting for one.',
@@ -68,5 +86,16 @@ export function createMetrics(poolState: () => PoolState, chosen: readonly Defec
     scan: (cache, seconds) => scans.observe({ cache }, seconds),
     inventoryUpdate: (seconds) => updates.observe(seconds),
     transactionRetry: () => retries.inc(),
+    jobEnqueued: (queue, outcome) => enqueued.inc({ queue, outcome }),
+    job: (queue, status) => jobs.inc({ queue, status }),
+    schedulerTick(atSeconds) {
+      // Not there before the first: a gauge without labels would begin at 0, which is a time too.
+      tick ??= new Gauge({
+        name: 'workshop_scheduler_last_tick_timestamp_seconds',
+        help: 'When the scheduler last looked for work that is due, whether or not there was any.',
+        registers,
+      });
+      tick.set(atSeconds);
+    },
   };
 }

@@ -22,6 +22,11 @@ export async function nextStockEntryName(session: Session): Promise<string> {
   return stockEntryName(year, await nextNumber(session, seriesOf(year)));
 }
 
+export async function nextReconciliationName(session: Session): Promise<string> {
+  const series = `MAT-RECO-${new Date().getUTCFullYear()}-`;
+  return `${series}${String(await nextNumber(session, series)).padStart(5, '0')}`;
+}
+
 export async function nextJobCardName(session: Session): Promise<string> {
   const series = 'PO-JOB';
   return `${series}${String(await nextNumber(session, series)).padStart(5, '0')}`;

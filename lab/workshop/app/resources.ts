@@ -5,6 +5,7 @@ import { jobCardDocument, readJobCard } from './job-card.ts';
 import { buildCount, buildList, type Statement } from './listing.ts';
 import { notFound, notInWorkshop, notPermitted, pythonError, Refusal } from './refusals.ts';
 import { readStockEntry, stockEntryDocument } from './stock-entry.ts';
+import { readReconciliation, toWire as reconciliationDocument } from './stock-reconciliation.ts';
 import { company, type User, type Workshop, warehouses } from './workshop.ts';
 
 /** Query parameters by either of their names, as both spellings are in use. */
@@ -52,6 +53,8 @@ export async function readDocument(workshop: Workshop, user: User, doctype: stri
   const permitted = type && may(user, type.readBy);
   if (!permitted) throw await forbiddenDocument(workshop, user, doctype, name, type);
   if (type.name === 'Stock Entry') return stockEntryDocument(await readStockEntry(workshop.database, name, false));
+  if (type.name === 'Stock Reconciliation')
+    return reconciliationDocument(await readReconciliation(workshop.database, name));
   if (type.name === 'Job Card') return jobCardDocument(await readJobCard(workshop.database, name));
   const [row] = await workshop.database.rows(`SELECT * FROM \`${type.table.name}\` WHERE name = ?`, [name]);
   if (!row) throw notFound(doctype, name);

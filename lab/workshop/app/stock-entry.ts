@@ -6,6 +6,7 @@ import { duplicateKey } from './database/failures.ts';
 import { tableOf } from './database/schema.ts';
 import { insertRows, replaceChildRows, upsertRows, type Values } from './database/write-rows.ts';
 import { findDoctype, toDocument } from './doctypes.ts';
+import { notifySubmitted } from './jobs/notifications.ts';
 import { type Bin, lockBins, moveAll, NotEnoughStock, negativeStock, peekBins, post } from './ledger.ts';
 import { nextStockEntryName, peekStockEntryName } from './naming.ts';
 import { notFound, nothingHere, notInWorkshop, Refusal, validationError } from './refusals.ts';
@@ -31,7 +32,12 @@ export interface StockEntry {
 }
 
 /** Makes a draft, or with `docstatus: 1` a submitted entry in one transaction. */
-export async function createStockEntry(workshop: Workshop, user: User, given: Fields): Promise<StockEntry> {
+export async function createStockEntry(
+  workshop: Workshop,
+  user: User,
+  given: Fields,
+  { quietly = false }: { readonly quietly?: boolean } = {},
+): Promise<StockEntry> {
   const { database } = workshop;
   const wanted = Number(given.docstatus ?? 0);
   checkTransition(0, wanted);
@@ -65,6 +71,9 @@ export async function createStockEntry(workshop: Workshop, user: User, given: Fi
         async (session, { stamp }) => {
           if (submit) await postEntry(session, plan, stamp);
         },
+        async ({ stamp }) => {
+          if (submit) await notifySubmitted(workshop, user, stamp.name);
+        },
       )
     : await database.transaction(async (session) => {
         const bins = peeked ?? (await lockBins(session, binsOf(plan), user.name));
@@ -73,6 +82,7 @@ export async function createStockEntry(workshop: Workshop, user: User, given: Fi
         return written;
       });
   if (submit) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
+  if (submit && !defective && !quietly) await notifySubmitted(workshop, user, made.stamp.name);
   return { entry: made.rows.entry, details: made.rows.details, fresh: true };
 }
 
@@ -85,6 +95,7 @@ export async function updateStockEntry(
 ): Promise<StockEntry> {
   const started = performance.now();
   let moved = false;
+  let submitted = false;
   const facts = await readFacts(workshop.database, given);
   const updated = await workshop.database.transaction(async (session) => {
     const before = await readStockEntry(session, name, true);
@@ -94,6 +105,7 @@ export async function updateStockEntry(
     const wanted = given.docstatus === undefined ? was : Number(given.docstatus);
     checkTransition(was, wanted);
     moved = wanted > was;
+    submitted = was === 0 && wanted === 1;
     if (was === 1 && wanted === 2) return cancelRows(session, before, user, at);
     if (was === 1) {
       checkUnchangedAfterSubmit(before, given);
@@ -122,6 +134,7 @@ export async function updateStockEntry(
     return { ...rows, fresh: false };
   });
   if (moved) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
+  if (submitted) await notifySubmitted(workshop, user, name);
   return updated;
 }
 

@@ -30,3 +30,10 @@ export const guest: User = { name: 'Guest', fullName: 'Guest', roles: ['Guest'] 
 /** One company, as in the recordings; the second warehouse starts empty. */
 export const company = 'Wind Power LLC';
 export const warehouses = ['Stores - WP', 'Dock - WP'] as const;
+
+/** What it says it is: the versions that were recorded. */
+const frappe = 'Full stack web framework with Python, Javascript, MariaDB, Redis, Node';
+export const versions = {
+  frappe: { title: 'Frappe Framework', description: frappe, branch: '', version: '15.72.4' },
+  erpnext: { title: 'ERPNext', description: 'Workshop stand-in for ERPNext', branch: '', version: '15.71.1' },
+} as const;

@@ -37,7 +37,7 @@ export interface Reply {
 /** A server that a site of this machine stands on. */
 export interface Service {
   readonly port: number;
-  /** As a crash: nothing is handed over. Its data stay where they are. */
+  /** As a crash: nothing is handed over. A database's data stay where they are; Redis keeps none. */
   kill(): Promise<void>;
   /** Again on the same port. */
   start(): Promise<void>;
@@ -59,6 +59,16 @@ export interface Site extends AsyncDisposable {
   /** Stops the app, and starts it again: a technician's dead spot. Only for a site of this machine. */
   stopWeb(): Promise<void>;
   startWeb(more?: Readonly<Record<string, string>>): Promise<void>;
+  /** Another process of the app: `['worker', '--queue', 'short']`. Killed with the site, if not before. */
+  spawn(words: readonly string[], more?: Readonly<Record<string, string>>): Promise<Spawned>;
+}
+
+export interface Spawned {
+  readonly process: ChildProcess;
+  readonly metricsPort: number;
+  log(): string;
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
 }
 
 /** `any`: the one that is named, if there is one. `own`: always one of this machine, for tests that leave much behind or set it up anew. */
@@ -143,6 +153,7 @@ function namedSite(url: string, users: readonly SiteUser[]): Site {
     log: () => '',
     stopWeb: notHere,
     startWeb: notHere,
+    spawn: notHere,
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -216,6 +227,22 @@ async function localSite(): Promise<Site> {
       log: () => log,
       stopWeb,
       startWeb,
+      async spawn(words, more = {}) {
+        const metricsPort = await freePort();
+        const started = spawn(process.execPath, [app, ...words], {
+          env: { ...process.env, ...environment, METRICS_PORT: String(metricsPort), ...more },
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let text = '';
+        started.stdout?.on('data', (chunk: Buffer) => {
+          text += String(chunk);
+        });
+        stops.push(() => stopped(started));
+        const ended = new Promise<number | string>((resolve) =>
+          started.once('exit', (code, signal) => resolve(code ?? signal ?? 'nothing')),
+        );
+        return { process: started, metricsPort, log: () => text, ended };
+      },
       [Symbol.asyncDispose]: end,
     };
   } catch (error) {
@@ -235,7 +262,7 @@ function localUsers(): SiteUser[] {
   });
   return [
     user('technician-001', ['Stock User']),
-    user('scanner', ['Stock User', 'Stock Manager', 'Manufacturing User']),
+    user('scanner', ['Stock User', 'Stock Manager', 'Manufacturing User', 'System Manager']),
     user('clerk', []),
   ];
 }

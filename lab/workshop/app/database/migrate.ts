@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { sealPassword, sealSecret } from '../credentials.ts';
+import { seedScheduledJobs } from '../jobs/scheduled-jobs.ts';
 import { log } from '../log.ts';
 import { createStockEntry } from '../stock-entry.ts';
 import { company, type User, type Workshop, warehouses } from '../workshop.ts';
@@ -34,6 +35,7 @@ export async function migrate(workshop: Workshop): Promise<void> {
   await untilReachable(database);
   for (const table of tables.values()) await database.change(table.create);
   await seedStockroom(database);
+  await seedScheduledJobs(database);
   if (config.usersFile) await seedUsers(database, config.usersFile);
   await seedOpeningStock(workshop);
 }
@@ -145,12 +147,13 @@ async function seedOpeningStock(workshop: Workshop): Promise<void> {
       t_warehouse: warehouses[0],
       basic_rate: 10,
     }));
-    await createStockEntry(workshop, administrator, {
+    const receipt = {
       stock_entry_type: 'Material Receipt',
       company,
       custom_client_marker: marker,
       docstatus: 1,
       items,
-    });
+    };
+    await createStockEntry(workshop, administrator, receipt, { quietly: true });
   }
 }

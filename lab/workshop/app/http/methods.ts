@@ -3,6 +3,9 @@ import { giveCsrfToken, logIn, logOut, type Visitor } from '../auth.ts';
 import { findDoctype } from '../doctypes.ts';
 import { uploadFile } from '../files/attachments.ts';
 import { makeTimeLog } from '../job-card.ts';
+import { submitOrCancelMany } from '../jobs/bulk-update.ts';
+import { jobStatus } from '../jobs/health-report.ts';
+import { schedulerActivity } from '../jobs/scheduler.ts';
 import {
   methodNotPermitted,
   missingFields,
@@ -20,7 +23,8 @@ import {
   stockEntryDocument,
   updateStockEntry,
 } from '../stock-entry.ts';
-import type { User, Workshop } from '../workshop.ts';
+import { submitByClient } from '../stock-reconciliation.ts';
+import { type User, versions, type Workshop } from '../workshop.ts';
 import type { Form } from './multipart.ts';
 import type { Arguments } from './request.ts';
 
@@ -111,7 +115,9 @@ const methods: Readonly<Record<string, Method>> = {
   'frappe.client.submit': {
     postOnly: true,
     async run({ workshop, visitor, args }) {
-      const doc = readStockEntryArgument(visitor.user, args.doc);
+      const doc = readDocumentArgument(visitor.user, args.doc);
+      if (doc.doctype === 'Stock Reconciliation') return { body: await submitByClient(workshop, visitor.user, doc) };
+      onlyStockEntry(doc);
       if (typeof doc.name !== 'string' || doc.name === '')
         return message(
           stockEntryDocument(await createStockEntry(workshop, visitor.user, { ...doc, docstatus: 1 }), true),
@@ -129,6 +135,17 @@ const methods: Readonly<Record<string, Method>> = {
       const cancelled = await updateStockEntry(workshop, visitor.user, String(name ?? ''), { docstatus: 2 });
       return message(stockEntryDocument(cancelled, true, false));
     },
+  },
+  'frappe.desk.doctype.bulk_update.bulk_update.submit_cancel_or_update_docs': {
+    postOnly: true,
+    run: async ({ workshop, visitor, args }) => ({ body: await submitOrCancelMany(workshop, visitor.user, args) }),
+  },
+  'frappe.utils.scheduler.get_scheduler_status': {
+    run: async ({ workshop }) => message({ status: await schedulerActivity(workshop) }),
+  },
+  'frappe.utils.change_log.get_versions': { run: async () => message(versions) },
+  'frappe.desk.doctype.system_health_report.system_health_report.get_job_status': {
+    run: async ({ workshop, visitor, args }) => message(await jobStatus(workshop, visitor.user, args.job_id)),
   },
 };
 
@@ -157,11 +174,19 @@ async function stockBalance({ workshop, visitor, args }: MethodCall): Promise<Me
 }
 
 function readStockEntryArgument(user: User, doc: unknown): Arguments {
+  const given = readDocumentArgument(user, doc);
+  onlyStockEntry(given);
+  return given;
+}
+
+function onlyStockEntry({ doctype }: Arguments): void {
+  if (doctype !== 'Stock Entry') throw notInWorkshop(`Making a ${String(doctype)}`);
+}
+
+function readDocumentArgument(user: User, doc: unknown): Arguments {
   const given = (typeof doc === 'string' ? parseJson(doc) : doc) as Arguments | null | undefined;
   if (typeof given !== 'object' || given === null) throw missingFields('', [{ name: 'doc', says: 'Value missing' }]);
-  const type = String(given.doctype ?? '');
-  mayCreate(user, type);
-  if (type !== 'Stock Entry') throw notInWorkshop(`Making a ${type}`);
+  mayCreate(user, String(given.doctype ?? ''));
   return given;
 }
 

@@ -3,8 +3,10 @@ import type { Visitor } from '../auth.ts';
 import { findDoctype } from '../doctypes.ts';
 import { type Writer, writerOf } from '../documents.ts';
 import { downloadFile } from '../files/attachments.ts';
+import { findVirtual } from '../jobs/virtual-doctypes.ts';
 import { notFound, nothingHere, notInWorkshop, notPermitted } from '../refusals.ts';
 import { mayCreate, readDocument, readListOf } from '../resources.ts';
+import { submitNotWhitelisted } from '../stock-reconciliation.ts';
 import { technicianPage } from '../technician-page.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Answer, htmlAnswer, jsonAnswer, type Version } from './answer.ts';
@@ -59,7 +61,8 @@ function methodCall(version: Version, method: string, name: string): Route {
 
 function resource(version: Version, method: string, [doctype = '', ...rest]: readonly string[]): Route {
   const root = version === 2 ? '/api/v2/document' : '/api/resource';
-  const label = isKnownDoctype(doctype) ? doctype : ':unknown';
+  const virtual = method === 'GET' ? findVirtual(doctype) : undefined;
+  const label = virtual || isKnownDoctype(doctype) ? doctype : ':unknown';
   const name = rest[0];
   const asMethod = version === 2 && rest[1] === 'method' ? rest[2] : undefined;
   const route = (suffix: string, run: (call: Call) => Promise<Answer>): Route => ({
@@ -70,6 +73,10 @@ function resource(version: Version, method: string, [doctype = '', ...rest]: rea
   });
   const data = (call: Call, value: unknown, status = 200) => jsonAnswer(status, { data: value }, call.visitor);
 
+  if (virtual)
+    return route(name === undefined ? '' : '/:name', async (call) =>
+      jsonAnswer(200, await virtual(call.workshop, call.visitor.user, name, call.args), call.visitor),
+    );
   if (name === undefined) {
     if (method === 'GET')
       return route('', async (call) =>
@@ -100,6 +107,7 @@ function resource(version: Version, method: string, [doctype = '', ...rest]: rea
   return route('/:name/submit', async (call) => {
     const writer = writable(call, doctype, name);
     const run = asMethod ?? call.args.run_method;
+    if (doctype === 'Stock Reconciliation') throw submitNotWhitelisted();
     const docstatus = run === 'submit' ? 1 : run === 'cancel' ? 2 : undefined;
     if (docstatus === undefined) throw notInWorkshop(`The method ${String(run)} of a ${doctype}`);
     return data(call, await writer.update(call.workshop, call.visitor.user, name, { docstatus }));

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { identify, nobody, type Visitor } from '../auth.ts';
 import { CommitUnknown, ConnectionLost, databaseRefusal, isLost } from '../database/failures.ts';
 import { log } from '../log.ts';
+import { type MaintenanceWatch, readOnly, sessionStopped } from '../maintenance.ts';
 import { Refusal } from '../refusals.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Answer, bareServerError, cookiesFor, htmlAnswer, refusalAnswer } from './answer.ts';
@@ -13,9 +14,9 @@ import { findRoute, type Route } from './routes.ts';
 // gunicorn's limit in the official chart; the ingress waits as long.
 const requestMsMax = 120_000;
 
-export function createWebServer(workshop: Workshop): Server {
+export function createWebServer(workshop: Workshop, maintenance: MaintenanceWatch): Server {
   const server = createServer((incoming, response) => {
-    handle(workshop, incoming, response, server).catch((error: unknown) => {
+    handle(workshop, maintenance, incoming, response, server).catch((error: unknown) => {
       log('error', 'answer could not be sent', { reason: String(error) });
       response.destroy();
     });
@@ -35,7 +36,8 @@ export function drain(server: Server): Promise<void> {
 }
 
 async function handle(
-  workshop: Workshop,
+  site: Workshop,
+  maintenance: MaintenanceWatch,
   incoming: IncomingMessage,
   response: ServerResponse,
   server: Server,
@@ -43,10 +45,16 @@ async function handle(
   const started = performance.now();
   const request = readRequest(incoming);
   const route = findRoute(request.method, request.segments);
+  const mode = maintenance.mode();
+  const login = route.name === '/api/method/login';
+  const workshop =
+    mode === 'reads' ? { ...site, database: readOnly(site.database, { method: request.method, login }) } : site;
   const quota = await allowance(workshop);
   const { answer, user } = quota.exceeded
     ? { answer: refusedByQuota(workshop, request, route), user: 'Guest' }
-    : await answerTo(workshop, request, route, incoming);
+    : mode === 'on' && request.segments[0] !== 'files'
+      ? { answer: refusedByMaintenance(workshop, request, route), user: 'Guest' }
+      : await answerTo(workshop, request, route, incoming);
   if (!answer) {
     response.destroy();
     return;
@@ -82,6 +90,12 @@ function refusedByQuota({ config }: Workshop, request: ReadRequest, route: Route
   if (request.segments[0] === 'api')
     return refusalAnswer(tooManyRequests(), route.version, nobody, config.errorTraceback);
   return { status: 429, type: 'text/plain; charset=utf-8', body: 'Too Many Requests', cookies: cookiesFor(nobody) };
+}
+
+/** Pages break down over it, as recorded. */
+function refusedByMaintenance({ config }: Workshop, request: ReadRequest, route: Route): Answer {
+  if (request.segments[0] !== 'api') return bareServerError();
+  return refusalAnswer(sessionStopped(), route.version, nobody, config.errorTraceback);
 }
 
 async function answerTo(

@@ -24,6 +24,20 @@ app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}-gunicorn
 app.kubernetes.io/instance: {{ .Release.Name }}-gunicorn
 {{- end -}}
 
+{{/* The same for another tier: (dict "root" . "tier" "worker-s"). */}}
+{{- define "erpnext.tierLabels" -}}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}-{{ .tier }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}-{{ .tier }}
+{{- end -}}
+
+{{/* The official chart's workers, with the queues that each drains. A worker is given the time that a job of its queues may take. */}}
+{{- define "erpnext.backgroundTiers" -}}
+- { name: worker-s, container: short, values: short, graceSeconds: 330, command: [worker, --queue, "short,default"] }
+- { name: worker-d, container: default, values: default, graceSeconds: 330, command: [worker, --queue, default] }
+- { name: worker-l, container: long, values: long, graceSeconds: 1530, command: [worker, --queue, "long,default,short"] }
+- { name: scheduler, container: scheduler, values: scheduler, graceSeconds: 30, command: [schedule] }
+{{- end -}}
+
 {{- define "erpnext.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 1000

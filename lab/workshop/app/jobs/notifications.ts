@@ -1,0 +1,42 @@
+// For each Stock Entry that is submitted a job writes one row to tabNotification Log. It is there to be counted: a document without a row
+// is a job that was lost, one with two a job that ran twice. So the row has a name of its own, and the job's id beside it.
+import { tableOf } from '../database/schema.ts';
+import { insertRows } from '../database/write-rows.ts';
+import { newRowName } from '../naming.ts';
+import type { User, Workshop } from '../workshop.ts';
+import type { Job } from './job.ts';
+import { notificationMethod } from './method-names.ts';
+import { enqueueAfterCommit } from './queue.ts';
+
+const table = tableOf('tabNotification Log');
+
+/** Called when the submit is committed; never fails it. */
+export async function notifySubmitted(workshop: Workshop, user: User, documentName: string): Promise<void> {
+  const doc = {
+    type: 'Alert',
+    document_type: 'Stock Entry',
+    document_name: documentName,
+    subject: `Stock Entry ${documentName} submitted`,
+    from_user: user.name,
+  };
+  const wanted = { queue: 'short', method: notificationMethod, kwargs: { doc, users: [user.name] } } as const;
+  await enqueueAfterCommit(workshop, user, wanted, documentName);
+}
+
+export async function makeNotification({ database }: Workshop, job: Job): Promise<void> {
+  const { doc, users } = job.call.kwargs as { doc: Record<string, string>; users: readonly string[] };
+  await database.transaction(async (session) => {
+    const [row] = await session.rows('SELECT NOW(6) AS at');
+    const at = String(row?.at);
+    const stamp = { creation: at, modified: at, owner: job.call.user, modified_by: job.call.user };
+    const rows = users.map((user) => ({
+      ...Object.fromEntries(table.columns.map(({ name, default: value }) => [name, value])),
+      ...doc,
+      ...stamp,
+      name: newRowName(),
+      for_user: user,
+      custom_job_id: job.id,
+    }));
+    await insertRows(session, table.name, rows);
+  });
+}
