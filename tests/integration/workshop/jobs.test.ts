@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)('background jobs', () => {
     expect(finished.status).toBe('finished');
     expect(Date.parse(finished.ended_at ?? '')).toBeGreaterThanOrEqual(Date.parse(finished.started_at ?? ''));
     expect(await redis.zscore(queueKey('finished', 'short'), id)).not.toBeNull();
-    expect(await redis.ttl(`rq:job:${id}`)).toBeGreaterThan(500);
+    expect(await redis.ttl(`rq:job:${id}`)).toBeGreaterThan(50);
     const [[row]] = (await database.query('SELECT * FROM `tabNotification Log` WHERE custom_job_id = ?', [id])) as [
       Record<string, unknown>[],
       unknown,
@@ -234,6 +234,32 @@ describe.skipIf(missing !== undefined)('background jobs', () => {
     expect(await notificationsOf([name])).toEqual([0]);
     await stop(other);
   }, 90_000);
+
+  it('does not run again what a master hands out again that had lost the end of it', async () => {
+    const short = await worker('short');
+    const name = await submit();
+    await until('the job is done', async () => (await notificationsOf([name]))[0] === 1);
+    await drained();
+    const [id = ''] = await redis.zrevrange(queueKey('finished', 'short'), '0', '0');
+    await redis.multi().hset(`rq:job:${id}`, 'status', 'queued').rpush(queueKey('queue', 'short'), id).exec();
+    await until('it is ended again', async () => (await redis.hget(`rq:job:${id}`, 'status')) === 'finished');
+    expect(await notificationsOf([name])).toEqual([1]);
+    await stop(short);
+  });
+
+  it('fails a job that takes longer than it may, and ends the process that it hangs in', async () => {
+    const name = await submit();
+    const id = (await redis.lindex(queueKey('queue', 'short'), 0)) ?? '';
+    await redis.hset(`rq:job:${id}`, 'timeout', '1');
+    await whileHeld(async () => {
+      const short = await worker('short');
+      expect(await short.ended).toBe(1);
+      expect(await redis.hget(`rq:job:${id}`, 'exc_info')).toContain('JobTimeoutException');
+    });
+    expect(await redis.hget(`rq:job:${id}`, 'status')).toBe('failed');
+    await sleep(500);
+    expect(await notificationsOf([name])).toEqual([0]);
+  });
 
   it('loses nothing and does nothing twice when workers come and go in good order', async () => {
     const names: string[] = [];

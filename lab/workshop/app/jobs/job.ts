@@ -19,6 +19,8 @@ export interface Job {
   readonly queue: QueueName;
   readonly status: JobStatus;
   readonly timeoutSeconds: number;
+  /** For so long it is kept when it has ended well. */
+  readonly resultTtlSeconds: number;
   readonly createdAt: string;
   readonly enqueuedAt: string;
   readonly startedAt: string;
@@ -28,7 +30,7 @@ export interface Job {
 }
 
 export const timeoutSecondsOf: Readonly<Record<QueueName, number>> = { short: 300, default: 300, long: 1500 };
-export const resultTtlSeconds = 600;
+export const resultTtlDefault = 600;
 export const failureTtlSeconds = 604_800;
 export const failuresMax = 1_000;
 
@@ -39,7 +41,11 @@ export const jobIdOf = (site: string, own: string = randomUUID()): string => `${
 export const timestamp = (at: number = Date.now()): string => new Date(at).toISOString().replace('Z', '000Z');
 
 /** The hash of a new job, name and value in turn. */
-export function fieldsOfNew(queue: QueueName, call: Call, timeoutSeconds: number): string[] {
+export function fieldsOfNew(
+  queue: QueueName,
+  call: Call,
+  { timeoutSeconds, resultTtlSeconds }: Pick<Job, 'timeoutSeconds' | 'resultTtlSeconds'>,
+): string[] {
   const at = timestamp();
   return Object.entries({
     status: 'queued',
@@ -79,6 +85,7 @@ export function readJob(id: string, fields: Readonly<Record<string, string>>): J
     queue,
     status: fields.status as JobStatus,
     timeoutSeconds: Number(fields.timeout) || timeoutSecondsOf[queue],
+    resultTtlSeconds: Number(fields.result_ttl) || resultTtlDefault,
     createdAt: fields.created_at ?? '',
     enqueuedAt: fields.enqueued_at ?? '',
     startedAt: fields.started_at ?? '',

@@ -3,7 +3,7 @@
 import { log } from '../log.ts';
 import { Refusal } from '../refusals.ts';
 import type { User, Workshop } from '../workshop.ts';
-import { fieldsOfNew, jobIdOf, timeoutSecondsOf } from './job.ts';
+import { fieldsOfNew, jobIdOf, resultTtlDefault, timeoutSecondsOf } from './job.ts';
 import { keys, type QueueName } from './keys.ts';
 import { enqueueScript } from './scripts.ts';
 
@@ -12,6 +12,7 @@ export interface Wanted {
   readonly method: string;
   readonly kwargs: Readonly<Record<string, unknown>>;
   readonly timeoutSeconds?: number;
+  readonly resultTtlSeconds?: number;
   /** Of jobs with one id there is one at a time: the second is not queued while the first waits or runs. */
   readonly onlyOne?: string;
 }
@@ -22,7 +23,8 @@ export async function enqueue(
   user: Pick<User, 'name'>,
   wanted: Wanted,
 ): Promise<string | undefined> {
-  const { queue, method, kwargs, timeoutSeconds = timeoutSecondsOf[queue], onlyOne } = wanted;
+  const { queue, method, kwargs, onlyOne } = wanted;
+  const { timeoutSeconds = timeoutSecondsOf[queue], resultTtlSeconds = resultTtlDefault } = wanted;
   const id = jobIdOf(config.siteHost, onlyOne);
   const call = { site: config.siteHost, user: user.name, method, kwargs };
   const scriptKeys = [keys.queues, keys.queue(queue), keys.job(id), keys.finished(queue), keys.failed(queue)];
@@ -33,7 +35,7 @@ export async function enqueue(
       ...scriptKeys,
       id,
       onlyOne === undefined ? '0' : '1',
-      ...fieldsOfNew(queue, call, timeoutSeconds),
+      ...fieldsOfNew(queue, call, { timeoutSeconds, resultTtlSeconds }),
     );
     if (added === 0) return undefined;
     metrics.jobEnqueued(queue, 'enqueued');

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '../log.ts';
 import { Refusal } from '../refusals.ts';
 import type { Workshop } from '../workshop.ts';
-import { failuresMax, failureTtlSeconds, type Job, readJob, resultTtlSeconds, timestamp } from './job.ts';
-import { jobPrefix, keys, type QueueName } from './keys.ts';
+import { failuresMax, failureTtlSeconds, type Job, readJob, timestamp } from './job.ts';
+import { jobPrefix, keys } from './keys.ts';
 import { runJob } from './methods.ts';
 import { beat, beatMs, cleanRegistries, leaseSeconds, sayGone, type WorkerCard } from './registry.ts';
 import { endScript, holdScript, takeScript } from './scripts.ts';
@@ -35,6 +35,7 @@ interface Ending {
   readonly status: 'finished' | 'failed';
   readonly excInfo: string;
   readonly seconds: number;
+  readonly timeout?: JobTimeout;
 }
 
 export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
@@ -96,7 +97,10 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
     if (job) return job;
     const queue = card.queues.find((one) => fields.origin?.endsWith(`:${one}`)) ?? card.queues[0];
     if (queue)
-      await end(id, queue, { status: 'failed', excInfo: 'workshop/jobs: this is no job of the workshop', seconds: 0 });
+      await end(
+        { id, queue, resultTtlSeconds: 0 },
+        { status: 'failed', excInfo: 'workshop/jobs: this is no job of the workshop', seconds: 0 },
+      );
     return undefined;
   }
 
@@ -107,7 +111,7 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
     const ending = before ?? (await attempt(job));
     remember(which, ending);
     // Not given up when told to stop: the job is done, and nobody else can say so.
-    await insist(() => end(job.id, job.queue, ending));
+    await insist(() => end(job, ending));
     current = undefined;
     if (before) return;
     metrics.job(job.queue, ending.status);
@@ -119,7 +123,7 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
       ms: Math.round(ending.seconds * 1000),
       reason: ending.excInfo.split('\n').at(-1) || undefined,
     });
-    if (ending.excInfo.startsWith(timeoutName)) throw new JobTimeout(`workshop/jobs: ${job.id}: ${ending.excInfo}`);
+    if (ending.timeout) throw ending.timeout;
   }
 
   async function attempt(job: Job): Promise<Ending> {
@@ -128,22 +132,27 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
     current = { job, endsBefore: Date.now() + timeoutMs + roundMsMax };
     const patience = new AbortController();
     const late = sleep(timeoutMs, undefined, { signal: patience.signal }).then(() => {
-      throw new Error(`${timeoutName}: Task exceeded maximum timeout value (${job.timeoutSeconds} seconds)`);
+      throw new JobTimeout(`Task exceeded maximum timeout value (${job.timeoutSeconds} seconds)`);
     });
     let excInfo = '';
+    let timeout: JobTimeout | undefined;
     try {
       await Promise.race([runJob(workshop, job), late]);
     } catch (error) {
       excInfo = inWords(error);
+      if (error instanceof JobTimeout) timeout = error;
     } finally {
       patience.abort();
       late.catch(() => {});
     }
     const seconds = (performance.now() - started) / 1000;
-    return { status: excInfo === '' ? 'finished' : 'failed', excInfo, seconds };
+    return { status: excInfo === '' ? 'finished' : 'failed', excInfo, seconds, ...(timeout && { timeout }) };
   }
 
-  async function end(id: string, queue: QueueName, { status, excInfo, seconds }: Ending): Promise<void> {
+  async function end(
+    { id, queue, resultTtlSeconds }: Pick<Job, 'id' | 'queue' | 'resultTtlSeconds'>,
+    { status, excInfo, seconds }: Ending,
+  ): Promise<void> {
     const registry = status === 'finished' ? keys.finished(queue) : keys.failed(queue);
     const ttl = status === 'finished' ? resultTtlSeconds : failureTtlSeconds;
     const scriptKeys = [keys.job(id), keys.wip(queue), registry, keys.failed(queue), keys.worker(card.name)];
@@ -213,8 +222,6 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
   };
 }
 
-const timeoutName = 'rq.timeouts.JobTimeoutException';
-
 const leaseUntil = (): string => String(Math.round(Date.now() / 1000) + leaseSeconds);
 
 /** As the last line of a traceback: who asks is told what the web tier would tell. */
@@ -223,6 +230,7 @@ function inWords(error: unknown): string {
     const { excType, text, messages } = error.fields;
     return `${excType}: ${text ?? messages?.[0]?.message ?? ''}`;
   }
+  if (error instanceof JobTimeout) return `rq.timeouts.JobTimeoutException: ${error.message}`;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
