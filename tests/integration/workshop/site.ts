@@ -45,13 +45,16 @@ export interface Site extends AsyncDisposable {
   log(): string;
   /** Stops the app, and starts it again: a technician's dead spot. Only for a site of this machine. */
   stopWeb(): Promise<void>;
-  startWeb(more?: Readonly<Record<string, string>>): Promise<void>;
+  startWeb(more?: Settings): Promise<void>;
   /** Stops the queue's Redis, which forgets all that it had, and starts it again at its place. */
   stopQueue(): Promise<void>;
   startQueue(): Promise<void>;
   /** Another process of the app: `['worker', '--queue', 'short']`. Killed with the site, if not before. */
-  spawn(words: readonly string[], more?: Readonly<Record<string, string>>): Promise<Spawned>;
+  spawn(words: readonly string[], more?: Settings): Promise<Spawned>;
 }
+
+/** Beside the site's own; `undefined` takes one away. */
+export type Settings = Readonly<Record<string, string | undefined>>;
 
 export interface Spawned {
   readonly process: ChildProcess;
@@ -187,7 +190,7 @@ async function localSite(): Promise<Site> {
       if (web) await stopped(web);
       web = undefined;
     };
-    const startWeb = async (more: Readonly<Record<string, string>> = {}) => {
+    const startWeb = async (more: Settings = {}) => {
       const started = spawn(process.execPath, [app, 'web'], {
         env: { ...process.env, ...environment, ...more },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -310,7 +313,7 @@ async function startRedis(folder: string, stops: (() => Promise<void>)[], port: 
   return server;
 }
 
-async function answering(program: ChildProcess, what: string, port: number): Promise<void> {
+export async function answering(program: ChildProcess, what: string, port: number): Promise<void> {
   const { createConnection } = await import('node:net');
   const until = Date.now() + patienceMs;
   for (;;) {
@@ -329,7 +332,7 @@ async function answering(program: ChildProcess, what: string, port: number): Pro
 }
 
 /** SIGTERM, and SIGKILL when that is not heard. */
-async function stopped(program: ChildProcess): Promise<void> {
+export async function stopped(program: ChildProcess): Promise<void> {
   if (program.exitCode !== null || program.signalCode !== null) return;
   const gone = new Promise((resolve) => program.once('exit', resolve));
   program.kill('SIGTERM');
@@ -338,7 +341,7 @@ async function stopped(program: ChildProcess): Promise<void> {
   clearTimeout(patience);
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
