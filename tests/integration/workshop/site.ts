@@ -58,10 +58,13 @@ export interface Site extends AsyncDisposable {
   log(): string;
   /** Stops the app, and starts it again: a technician's dead spot. Only for a site of this machine. */
   stopWeb(): Promise<void>;
-  startWeb(more?: Readonly<Record<string, string>>): Promise<void>;
+  startWeb(more?: Settings): Promise<void>;
   /** Another process of the app: `['worker', '--queue', 'short']`. Killed with the site, if not before. */
-  spawn(words: readonly string[], more?: Readonly<Record<string, string>>): Promise<Spawned>;
+  spawn(words: readonly string[], more?: Settings): Promise<Spawned>;
 }
+
+/** Beside the site's own; `undefined` takes one away. */
+export type Settings = Readonly<Record<string, string | undefined>>;
 
 export interface Spawned {
   readonly process: ChildProcess;
@@ -204,7 +207,7 @@ async function localSite(): Promise<Site> {
           `tests/integration/workshop: the app does not end by itself. Its log ends with ${log.slice(-500)}`,
         );
     };
-    const startWeb = async (more: Readonly<Record<string, string>> = {}) => {
+    const startWeb = async (more: Settings = {}) => {
       const started = spawn(process.execPath, [app, 'web'], {
         env: { ...process.env, ...environment, ...more },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -354,7 +357,7 @@ async function service(
   };
 }
 
-async function answering(program: ChildProcess, what: string, port: number): Promise<void> {
+export async function answering(program: ChildProcess, what: string, port: number): Promise<void> {
   const { createConnection } = await import('node:net');
   const until = Date.now() + patienceMs;
   for (;;) {
@@ -373,7 +376,7 @@ async function answering(program: ChildProcess, what: string, port: number): Pro
 }
 
 /** SIGTERM, and SIGKILL when that is not heard. */
-async function stopped(program: ChildProcess): Promise<void> {
+export async function stopped(program: ChildProcess): Promise<void> {
   if (program.exitCode !== null || program.signalCode !== null) return;
   const gone = new Promise((resolve) => program.once('exit', resolve));
   program.kill('SIGTERM');
@@ -382,7 +385,7 @@ async function stopped(program: ChildProcess): Promise<void> {
   clearTimeout(patience);
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
