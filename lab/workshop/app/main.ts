@@ -1,5 +1,5 @@
 // The workshop: a small stand-in for an ERPNext site that keeps a car workshop's stockroom. `workshop web` serves it, `workshop migrate`
-// makes its tables and stock. It is there to be broken; lab/workshop/DEVIATIONS.md tells where it differs from the real thing.
+// makes its tables and stock, `workshop socketio` tells browsers what changes. It is there to be broken; lab/workshop/DEVIATIONS.md tells where it differs from the real thing.
 import { createServer } from 'node:http';
 import { allCommitted } from './acknowledge-before-commit.ts';
 import { createCache } from './cache.ts';
@@ -13,14 +13,15 @@ import { createWebServer, drain } from './http/server.ts';
 import { log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { openRedis } from './open-redis.ts';
+import { serveRealtime } from './realtime/serve.ts';
 import type { Workshop } from './workshop.ts';
 
-const usage = 'usage: workshop web|migrate (settings come from the environment)';
+const usage = 'usage: workshop web|socketio|migrate (settings come from the environment)';
 // Below the 30 s that Kubernetes waits before it kills.
 const drainMsMax = 25_000;
 
 async function main(command: string | undefined): Promise<number> {
-  if (command !== 'web' && command !== 'migrate') {
+  if (command !== 'web' && command !== 'socketio' && command !== 'migrate') {
     log('error', usage);
     return 64;
   }
@@ -40,6 +41,7 @@ async function main(command: string | undefined): Promise<number> {
     defects: chooseDefects(command === 'web' ? config.defects : []),
   };
   if (command === 'web') await serve(config, workshop);
+  else if (command === 'socketio') await serveRealtime(workshop);
   else {
     const started = performance.now();
     await migrate(workshop);

@@ -8,6 +8,7 @@ import { insertRows, replaceChildRows, upsertRows, type Values } from './databas
 import { findDoctype, toDocument } from './doctypes.ts';
 import { type Bin, lockBins, moveAll, NotEnoughStock, negativeStock, peekBins, post } from './ledger.ts';
 import { nextStockEntryName, peekStockEntryName } from './naming.ts';
+import { announce } from './realtime/announce.ts';
 import { notFound, nothingHere, notInWorkshop, Refusal, validationError } from './refusals.ts';
 import { reverse } from './reversal.ts';
 import {
@@ -72,6 +73,7 @@ export async function createStockEntry(workshop: Workshop, user: User, given: Fi
         if (written.moved) await post(session, voucherOf(written.stamp), written.moved.entries, written.moved.bins);
         return written;
       });
+  announce(workshop, user, 'Stock Entry', made.rows.entry);
   if (submit) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
   return { entry: made.rows.entry, details: made.rows.details, fresh: true };
 }
@@ -121,6 +123,7 @@ export async function updateStockEntry(
     await replaceRows(session, before.details, rows);
     return { ...rows, fresh: false };
   });
+  announce(workshop, user, 'Stock Entry', updated.entry);
   if (moved) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
   return updated;
 }
