@@ -310,6 +310,7 @@ function helmValues(): unknown {
     siteDomains: [drillHost],
     filesExistingClaim: 'workshop-files',
     tlsSecret: 'site-tls',
+    ingress: { kind: 'HTTPProxy' },
   };
 }
 
@@ -390,6 +391,12 @@ function targetFile(): string {
         container: 'gunicorn',
         replicasMin: 2,
       },
+      realtime: {
+        namespace: 'erp',
+        selector: 'app.kubernetes.io/name=erpnext-socketio',
+        container: 'socketio',
+        replicasMin: 2,
+      },
     },
     mariadb: {
       namespace: 'erp',
@@ -420,7 +427,7 @@ function targetFile(): string {
       controller: 'contour',
       namespace: 'projectcontour',
       selector: 'app=envoy',
-      ingress: { namespace: 'erp', name: 'workshop-erpnext' },
+      ingress: { namespace: 'erp', name: 'workshop-erpnext', kind: 'HTTPProxy' },
     },
     prometheus: {
       namespace: 'monitoring',

@@ -56,7 +56,11 @@ export const targetSchema = z.strictObject({
       count: z.number().int().min(1),
     }),
   }),
-  tiers: z.strictObject({ web: tier }),
+  tiers: z.strictObject({
+    web: tier,
+    /** Tells browsers what changes, by Socket.IO; its Service is at the same host under /socket.io/. */
+    realtime: tier.optional(),
+  }),
   mariadb: tier.extend({
     container: name,
     port: port.default(3306),
@@ -85,7 +89,8 @@ export const targetSchema = z.strictObject({
     controller: z.enum(['contour']),
     namespace: name,
     selector,
-    ingress: z.strictObject({ namespace: name, name }),
+    /** What leads to the site. */
+    ingress: z.strictObject({ namespace: name, name, kind: z.enum(['Ingress', 'HTTPProxy']).default('Ingress') }),
   }),
   prometheus: z.strictObject({
     namespace: name,
