@@ -39,6 +39,7 @@ const definitions: readonly Definition[] = [
     ...part('web', 'the workshop’s web tier', ['erp', 'Deployment', 'workshop-erpnext-gunicorn'], 8000),
     address: `https://${siteHost} (${network.front})`,
   },
+  part('realtime', 'Socket.IO: tells browsers what changes', ['erp', 'Deployment', 'workshop-erpnext-socketio'], 9000),
   part('worker-short', 'jobs that somebody waits for', ['erp', 'Deployment', 'workshop-erpnext-worker-s'], 9180),
   part('worker-default', 'jobs', ['erp', 'Deployment', 'workshop-erpnext-worker-d'], 9180),
   part('worker-long', 'large counts', ['erp', 'Deployment', 'workshop-erpnext-worker-l'], 9180),

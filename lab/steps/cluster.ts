@@ -330,6 +330,7 @@ function helmValues(): unknown {
     siteDomains: [drillHost],
     filesExistingClaim: 'workshop-files',
     tlsSecret: 'site-tls',
+    ingress: { kind: 'HTTPProxy' },
   };
 }
 
@@ -414,6 +415,12 @@ function targetFile(): string {
       'worker-default': backgroundTier('worker-d', 'default', 2),
       'worker-long': backgroundTier('worker-l', 'long', 1),
       scheduler: backgroundTier('scheduler', 'scheduler', 1),
+      realtime: {
+        namespace: 'erp',
+        selector: 'app.kubernetes.io/name=erpnext-socketio',
+        container: 'socketio',
+        replicasMin: 2,
+      },
     },
     mariadb: {
       namespace: 'erp',
@@ -444,7 +451,7 @@ function targetFile(): string {
       controller: 'contour',
       namespace: 'projectcontour',
       selector: 'app=envoy',
-      ingress: { namespace: 'erp', name: 'workshop-erpnext' },
+      ingress: { namespace: 'erp', name: 'workshop-erpnext', kind: 'HTTPProxy' },
     },
     prometheus: {
       namespace: 'monitoring',

@@ -63,6 +63,8 @@ export const targetSchema = z.strictObject({
     'worker-default': tier.optional(),
     'worker-long': tier.optional(),
     scheduler: tier.optional(),
+    /** Tells browsers what changes, by Socket.IO; its Service is at the same host under /socket.io/. */
+    realtime: tier.optional(),
   }),
   mariadb: tier.extend({
     container: name,
@@ -92,7 +94,8 @@ export const targetSchema = z.strictObject({
     controller: z.enum(['contour']),
     namespace: name,
     selector,
-    ingress: z.strictObject({ namespace: name, name }),
+    /** What leads to the site. */
+    ingress: z.strictObject({ namespace: name, name, kind: z.enum(['Ingress', 'HTTPProxy']).default('Ingress') }),
   }),
   prometheus: z.strictObject({
     namespace: name,

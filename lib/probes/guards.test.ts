@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { fakeCluster, fakePod } from '../../tests/fakes/cluster.ts';
-import { type FakeAnswers, fakeReach, viewRows } from '../../tests/fakes/reach.ts';
+import { type FakeAnswers, fakeReach, fakeTarget, viewRows } from '../../tests/fakes/reach.ts';
+import type { Json } from '../model/fault.ts';
 import type { Guard } from '../model/scenario.ts';
+import type { Target } from '../model/target.ts';
 import {
   galeraWhole,
   guards,
@@ -142,6 +144,31 @@ test.each<[string, FakeAnswers, string]>([
   ],
   ['there is no such Ingress', {}, 'cannot-tell'],
 ])('ingress-retries-off when %s', async (_name, answers, is) => {
+  expect(await check(ingressRetriesOff, answers)).toMatchObject({ is });
+});
+
+const proxied: Target = {
+  ...fakeTarget,
+  ingress: { ...fakeTarget.ingress, ingress: { namespace: 'erp', name: 'erp', kind: 'HTTPProxy' } },
+};
+const proxy = (...routes: Json[]): FakeAnswers => proxyWith({ routes });
+const proxyWith = (spec: Json): FakeAnswers => ({
+  target: proxied,
+  cluster: fakeCluster({
+    objects: [
+      { apiVersion: 'projectcontour.io/v1', kind: 'HTTPProxy', metadata: { name: 'erp', namespace: 'erp' }, spec },
+    ],
+  }),
+});
+
+test.each<[string, FakeAnswers, string]>([
+  ['no route retries', proxy({ services: [] }, { timeoutPolicy: { response: '120s' } }), 'yes'],
+  ['a route retries what never arrived', proxy({ retryPolicy: { retryOn: ['connect-failure'] } }), 'yes'],
+  ['a route retries on 5xx', proxy({}, { retryPolicy: { count: 1, retryOn: ['5xx'] } }), 'no'],
+  ['a route retries without saying on what', proxy({ retryPolicy: { count: 3 } }), 'no'],
+  ['the routes stand elsewhere', proxyWith({ includes: [{ name: 'more' }] }), 'cannot-tell'],
+  ['there is only an Ingress', { ...ingress(), target: proxied }, 'cannot-tell'],
+])('ingress-retries-off of an HTTPProxy when %s', async (_name, answers, is) => {
   expect(await check(ingressRetriesOff, answers)).toMatchObject({ is });
 });
 

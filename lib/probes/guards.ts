@@ -97,25 +97,49 @@ export const prometheusFresh = guard('prometheus-fresh', async (reach) => {
 
 /**
  * A proxy that sends a POST again makes a second document, and takes a 5xx away from the client who should see it. Contour retries as
- * soon as `retry-on` is set: a missing or zero `num-retries` means once, and even -1 leaves Envoy its default of once
- * (contour v1.33.8, internal/annotation and internal/envoy/v3/route.go). The method plays no part in it.
+ * soon as `retry-on` is set on an Ingress, or a `retryPolicy` on a route of an HTTPProxy: a missing or zero number of retries means once,
+ * and even -1 leaves Envoy its default of once (contour v1.33.8, internal/annotation and internal/envoy/v3/route.go). The method plays no
+ * part in it.
  */
 export const ingressRetriesOff = guard('ingress-retries-off', async (reach) => {
-  const { namespace, name } = reach.target.ingress.ingress;
-  const object = await reach.cluster.get({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace, name });
-  if (object === undefined) return cannotTell(`no Ingress ${namespace}/${name}`);
+  const { namespace, name, kind } = reach.target.ingress.ingress;
+  const apiVersion = kind === 'HTTPProxy' ? 'projectcontour.io/v1' : 'networking.k8s.io/v1';
+  const object = await reach.cluster.get({ apiVersion, kind, namespace, name });
+  const what = `${kind} ${namespace}/${name}`;
+  if (object === undefined) return cannotTell(`no ${what}`);
+  const retryOn = kind === 'HTTPProxy' ? retriesOfProxy(object) : retriesOfIngress(object);
+  if (retryOn === undefined) return cannotTell(`${what} includes others, whose routes are not read`);
+  const harmful = retryOn.filter((condition) => !neverArrived.has(condition));
+  const setting = kind === 'HTTPProxy' ? 'retryPolicy' : 'projectcontour.io/retry-on';
+  return harmful.length === 0
+    ? yes(`${what} has ${retryOn.length === 0 ? 'no retries' : `retries on ${retryOn.join(', ')}`}`)
+    : no(`${what} retries on ${harmful.join(', ')}, also a POST. Next: remove ${setting}`);
+});
+
+function retriesOfIngress(object: Json): readonly string[] {
   const { annotations = {} } = (object as { metadata?: { annotations?: Record<string, string> } }).metadata ?? {};
   const retryOn = annotations['projectcontour.io/retry-on'] ?? annotations['contour.heptio.com/retry-on'] ?? '';
-  const harmful = retryOn
+  return retryOn
     .split(',')
     .map((condition) => condition.trim())
-    .filter((condition) => condition !== '' && !neverArrived.has(condition));
-  return harmful.length === 0
-    ? yes(`Ingress ${namespace}/${name} has ${retryOn === '' ? 'no retry-on' : `retry-on ${retryOn}`}`)
-    : no(
-        `Ingress ${namespace}/${name} retries on ${harmful.join(', ')}, also a POST. Next: remove projectcontour.io/retry-on`,
-      );
-});
+    .filter((condition) => condition !== '');
+}
+
+/** Of all its routes; undefined when some of them stand elsewhere. */
+function retriesOfProxy(object: Json): readonly string[] | undefined {
+  const { includes = [], routes = [] } = (object as Proxy).spec ?? {};
+  if (includes.length > 0) return undefined;
+  // A policy that names no condition means 5xx.
+  const named = (given: readonly string[] = []) => (given.length > 0 ? given : ['5xx']);
+  return [...new Set(routes.flatMap(({ retryPolicy }) => (retryPolicy ? named(retryPolicy.retryOn) : [])))];
+}
+
+interface Proxy {
+  readonly spec?: {
+    readonly includes?: readonly unknown[];
+    readonly routes?: readonly { readonly retryPolicy?: { readonly retryOn?: readonly string[] } }[];
+  };
+}
 
 /** Envoy's conditions under which nothing of the request has reached the app. */
 const neverArrived: ReadonlySet<string> = new Set(['connect-failure', 'refused-stream', 'reset-before-request']);

@@ -31,6 +31,7 @@ const environment = z
     REDIS_CACHE_PASSWORD: z.string().optional(),
     REDIS_QUEUE_PASSWORD: z.string().optional(),
     PORT: port.default(8000),
+    SOCKETIO_PORT: port.default(9000),
     METRICS_PORT: port.default(9180),
     USERS_FILE: z.string().min(1).optional(),
     // The folder that all web pods share; without it there are no attachments.
@@ -69,6 +70,7 @@ export interface Config {
   readonly redisCache: RedisAddress;
   readonly redisQueue: RedisAddress;
   readonly port: number;
+  readonly socketioPort: number;
   readonly metricsPort: number;
   readonly usersFile: string | undefined;
   readonly filesDir: string | undefined;
@@ -133,6 +135,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     redisCache: redisAddress('cache', given.REDIS_CACHE_URL, given),
     redisQueue: redisAddress('queue', given.REDIS_QUEUE_URL, given),
     port: given.PORT,
+    socketioPort: given.SOCKETIO_PORT,
     metricsPort: given.METRICS_PORT,
     usersFile: given.USERS_FILE,
     filesDir: given.FILES_DIR,

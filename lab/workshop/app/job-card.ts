@@ -6,6 +6,7 @@ import { insertRows, replaceChildRows, upsertRows, type Values } from './databas
 import { findDoctype, toDocument } from './doctypes.ts';
 import { toColumn, toDatetime, toNumber } from './fields.ts';
 import { newRowName, nextJobCardName } from './naming.ts';
+import { announce } from './realtime/announce.ts';
 import {
   missingFields,
   notFound,
@@ -31,7 +32,8 @@ export interface JobCard {
   readonly planned: readonly Readonly<Values>[];
 }
 
-export async function createJobCard({ database, config }: Workshop, user: User, given: Fields): Promise<JobCard> {
+export async function createJobCard(workshop: Workshop, user: User, given: Fields): Promise<JobCard> {
+  const { database, config } = workshop;
   const missing = ['work_order', 'operation', 'for_quantity'].filter((field) => !given[field]);
   if (missing.length > 0)
     throw missingFields(
@@ -39,7 +41,7 @@ export async function createJobCard({ database, config }: Workshop, user: User, 
       missing.map((name) => ({ name, says: `Value missing for Job Card: ${name}` })),
       'Job Card',
     );
-  return database.transaction(async (session) => {
+  const created = await database.transaction(async (session) => {
     const at = await now(session);
     const fresh: Values = {
       ...defaultsOf(cardTable),
@@ -59,11 +61,13 @@ export async function createJobCard({ database, config }: Workshop, user: User, 
     await insertRows(session, plannedTable.name, made.planned);
     return made;
   });
+  announce(workshop, user, 'Job Card', created.card);
+  return created;
 }
 
 /** What PUT does: changes a draft, submits it with `docstatus: 1`, and cancels with 2. */
 export async function updateJobCard(workshop: Workshop, user: User, name: string, given: Fields): Promise<JobCard> {
-  return workshop.database.transaction(async (session) => {
+  const updated = await workshop.database.transaction(async (session) => {
     const before = await readJobCard(session, name, true);
     const at = await now(session);
     checkNotChanged(before.card, given.modified, at);
@@ -76,6 +80,8 @@ export async function updateJobCard(workshop: Workshop, user: User, name: string
     await save(session, before, after);
     return after;
   });
+  announce(workshop, user, 'Job Card', updated.card);
+  return updated;
 }
 
 export async function deleteJobCard(workshop: Workshop, name: string): Promise<void> {
@@ -98,14 +104,17 @@ export async function makeTimeLog(workshop: Workshop, user: User, argument: unkn
     throw pythonError('TypeError', "make_time_log() missing 1 required positional argument: 'args'");
   const args = asObject(typeof argument === 'string' ? parseJson(argument) : argument);
   const name = String(args.job_card_id ?? '');
-  await workshop.database.transaction(async (session) => {
+  const logged = await workshop.database.transaction(async (session) => {
     const before = await readJobCard(session, name, true);
     const at = await now(session);
     checkTransition(Number(before.card.docstatus), 0);
     const logs = loggedTimes(before.logs, args);
     const card = { ...before.card, ...timer(before.card, args) };
-    await save(session, before, changed({ ...before, card }, { time_logs: logs }, { user, at, docstatus: 0 }));
+    const after = changed({ ...before, card }, { time_logs: logs }, { user, at, docstatus: 0 });
+    await save(session, before, after);
+    return after;
   });
+  announce(workshop, user, 'Job Card', logged.card);
 }
 
 export async function readJobCard(session: Pick<Session, 'rows'>, name: string, lock = false): Promise<JobCard> {

@@ -1,5 +1,6 @@
-// The workshop: a small stand-in for an ERPNext site that keeps a car workshop's stockroom. `workshop web` serves it, `workshop migrate`
-// makes its tables and stock, `workshop worker` and `workshop schedule` do what nobody waits for. It is there to be broken; lab/workshop/DEVIATIONS.md tells where it differs from the real thing.
+// The workshop: a small stand-in for an ERPNext site that keeps a car workshop's stockroom. `workshop web` serves it, `socketio` tells
+// browsers what changes, `worker` and `schedule` do what nobody waits for, `migrate` makes its tables and stock. It is there to be broken;
+// lab/workshop/DEVIATIONS.md tells where it differs from the real thing.
 import { createServer } from 'node:http';
 import { allCommitted } from './acknowledge-before-commit.ts';
 import { createCache } from './cache.ts';
@@ -16,11 +17,12 @@ import { log } from './log.ts';
 import { type Maintenance, maintenanceModes, setMaintenance, watchMaintenance } from './maintenance.ts';
 import { createMetrics } from './metrics.ts';
 import { openRedis } from './open-redis.ts';
+import { serveRealtime } from './realtime/serve.ts';
 import type { Workshop } from './workshop.ts';
 
 const usage =
-  'usage: workshop web | migrate | schedule | worker --queue short,default | maintenance on|reads|off (settings come from the environment)';
-const commands = ['web', 'migrate', 'schedule', 'worker', 'maintenance'] as const;
+  'usage: workshop web | socketio | migrate | schedule | worker --queue short,default | maintenance on|reads|off (settings come from the environment)';
+const commands = ['web', 'socketio', 'migrate', 'schedule', 'worker', 'maintenance'] as const;
 // Below the 30 s that Kubernetes waits before it kills.
 const drainMsMax = 25_000;
 
@@ -47,6 +49,7 @@ async function main(words: readonly string[]): Promise<number> {
     defects: chooseDefects(command === 'migrate' ? [] : config.defects),
   };
   if (command === 'web') await serve(config, workshop);
+  else if (command === 'socketio') await serveRealtime(workshop);
   else if (command === 'worker') await runWorker(workshop, asked.queues);
   else if (command === 'schedule') await runScheduler(workshop);
   else if (command === 'maintenance') {

@@ -9,6 +9,8 @@ const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 export interface Metrics {
   readonly registry: Registry;
   request(route: string, method: string, status: number, seconds: number): void;
+  /** A word to realtime about a written document, and whether Redis took it. */
+  announced(event: string, result: 'sent' | 'failed'): void;
   scan(cache: 'hit' | 'miss' | 'unavailable', seconds: number): void;
   inventoryUpdate(seconds: number): void;
   transactionRetry(): void;
@@ -35,6 +37,12 @@ export function createMetrics(poolState: () => PoolState, chosen: readonly Defec
     help: 'Looking a barcode up, by what the cache had.',
     labelNames: ['cache'],
     buckets,
+    registers,
+  });
+  const announcements = new Counter({
+    name: 'workshop_realtime_announced_total',
+    help: 'Events about written documents, by whether the queue’s Redis took them.',
+    labelNames: ['event', 'result'],
     registers,
   });
   const updates = new Histogram({
@@ -83,6 +91,7 @@ export function createMetrics(poolState: () => PoolState, chosen: readonly Defec
   return {
     registry,
     request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
+    announced: (event, result) => announcements.inc({ event, result }),
     scan: (cache, seconds) => scans.observe({ cache }, seconds),
     inventoryUpdate: (seconds) => updates.observe(seconds),
     transactionRetry: () => retries.inc(),

@@ -9,6 +9,7 @@ import { findDoctype, toDocument } from './doctypes.ts';
 import { notifySubmitted } from './jobs/notifications.ts';
 import { type Bin, lockBins, moveAll, NotEnoughStock, negativeStock, peekBins, post } from './ledger.ts';
 import { nextStockEntryName, peekStockEntryName } from './naming.ts';
+import { announce } from './realtime/announce.ts';
 import { notFound, nothingHere, notInWorkshop, Refusal, validationError } from './refusals.ts';
 import { reverse } from './reversal.ts';
 import {
@@ -81,6 +82,7 @@ export async function createStockEntry(
         if (written.moved) await post(session, voucherOf(written.stamp), written.moved.entries, written.moved.bins);
         return written;
       });
+  announce(workshop, user, 'Stock Entry', made.rows.entry);
   if (submit) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
   if (submit && !defective && !quietly) await notifySubmitted(workshop, user, made.stamp.name);
   return { entry: made.rows.entry, details: made.rows.details, fresh: true };
@@ -133,6 +135,7 @@ export async function updateStockEntry(
     await replaceRows(session, before.details, rows);
     return { ...rows, fresh: false };
   });
+  announce(workshop, user, 'Stock Entry', updated.entry);
   if (moved) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
   if (submitted) await notifySubmitted(workshop, user, name);
   return updated;
