@@ -54,9 +54,11 @@ export function createWorker(workshop: Workshop, card: WorkerCard): Worker {
       setInterval(() => void quietly(clean), config.registryCleanupSeconds * 1000),
     ];
     try {
-      await insist(() => beat(redis, card), stopping.signal);
-      ready = true;
-      log('info', 'working', { worker: card.name, queues: card.queues.join(',') });
+      await insist(async () => {
+        await beat(redis, card);
+        ready = true;
+      }, stopping.signal);
+      if (ready) log('info', 'working', { worker: card.name, queues: card.queues.join(',') });
       while (!stopping.signal.aborted) {
         const job = await insist(take, stopping.signal);
         if (job) await perform(job);
