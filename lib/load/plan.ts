@@ -14,6 +14,9 @@ export interface Workload {
   readonly virtualUsers: number;
 }
 
+/** k6 gives the handshake of a WebSocket a minute and can't be told otherwise: so long a virtual user may be held. */
+const handshakeMs = 60_000;
+
 /** Journeys that nobody plays are left out, and those that `place` has no place for. */
 export function workloadsOf(
   config: Pick<LoadConfig, 'usualDurationMs' | 'stallBudgetMs'>,
@@ -27,7 +30,9 @@ export function workloadsOf(
       const shape = hourlyShape(profile, journey);
       const mostPerHour = Math.max(...(shape ?? [{ perHour }]).map((point) => point.perHour));
       // Little's law: users at work = arrivals per second × seconds that each takes, here through the longest stall at the worst time.
-      const virtualUsers = Math.ceil((mostPerHour * (config.usualDurationMs + config.stallBudgetMs)) / 3_600_000);
+      const stallMs =
+        journey === 'realtime-notice' ? Math.max(handshakeMs, config.stallBudgetMs) : config.stallBudgetMs;
+      const virtualUsers = Math.ceil((mostPerHour * (config.usualDurationMs + stallMs)) / 3_600_000);
       return { journey, perHour, ...(shape ? { shape } : {}), virtualUsers };
     });
 }

@@ -25,16 +25,16 @@ export function hourlyShape(profile: LoadProfile, journey: Journey): readonly Ho
     return Array.from({ length: piecesOfCurve }, (_, piece) => cut + ((next - cut) * piece) / piecesOfCurve);
   });
   const points = times.flatMap((atMs) =>
-    (['before', 'after'] as const).map((side) => ({
+    // Before the beginning there is nothing.
+    (atMs === 0 ? (['after'] as const) : (['before', 'after'] as const)).map((side) => ({
       atMs: Math.round(atMs),
       perHour: Math.round(base * shifts.reduce((all, shift) => all * factorAt(shift, journey, atMs, side), 1)),
     })),
   );
-  return points.filter((point, index) => {
+  // Only a jump has two points of one time.
+  return points.filter(({ atMs, perHour }, index) => {
     const earlier = points[index - 1];
-    // Before the beginning there is nothing; and only a jump has two points of one time.
-    if (point.atMs === 0 && index === 0) return false;
-    return !(earlier && earlier.atMs === point.atMs && earlier.perHour === point.perHour);
+    return !(earlier && earlier.atMs === atMs && earlier.perHour === perHour);
   });
 }
 
