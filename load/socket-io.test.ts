@@ -157,17 +157,16 @@ test('one looks on, another books, and it is right once the page heard of that v
   expect([timers, isClosed]).toEqual([0, true]);
 });
 
-test.each([
-  [
-    'tells of another document',
-    (text: string, says: (text: string) => void) => healthy(text.replace('book', ''), says),
-  ],
-  ['turns the page away', (text: string, says: (text: string) => void) => text === '' && says('44/x,')],
+const blind: readonly (readonly [string, typeof healthy])[] = [
+  ['tells of another document', (text, says) => (text === 'book' ? says(update('MAT-2')) : healthy(text, says))],
+  ['turns the page away', (text, says) => (text === '' ? says('44/x,') : undefined)],
   ['says nothing at all', () => undefined],
-] as const)(
+];
+
+test.each(blind)(
   'a site that %s: bad, within the time that would have been good, and booked all the same',
   async (_, site) => {
-    const { result, order, now, isClosed } = await played(acknowledged, site as typeof healthy);
+    const { result, order, now, isClosed } = await played(acknowledged, site);
     expect(result).toMatchObject({ right: false, write: { outcome: 'acknowledged' } });
     expect(order.filter((what) => what === 'book')).toEqual(['book']);
     expect(now).toBeLessThanOrEqual(3_300);
