@@ -96,13 +96,17 @@ async function playTold(
   const commit = await commitHere();
   const startedAt = systemClock.now();
   const folder = await makeRunFolder(options.runs, suite, startedAt);
+  const load = k6Driver({ k6, config, site: target.site, technicians: await technicians(target, interrupted.signal) });
+  for (const profile of new Set(scenarios.map((scenario) => scenario.play.load)))
+    for (const { journey, why } of load.plan(profile).leftOut ?? [])
+      progress.say(`left out of the load ${profile}: ${journey}, for ${why}`);
   const deps: RunDeps = {
     clock: systemClock,
     openReach: async (request) => {
       const reach = await openReach(target, request);
       return { reach, close: async () => reach[Symbol.asyncDispose]() };
     },
-    load: k6Driver({ k6, config, site: target.site, technicians: await technicians(target, interrupted.signal) }),
+    load,
     ledger: { stockBefore: readStockBefore, readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }) },
     readRunFolder,
     judge,

@@ -8,6 +8,8 @@ export interface Answer {
   readonly body: string;
   /** k6's words for what went wrong below HTTP: time-out, reset, a body that was cut off. Empty when nothing did. */
   readonly error: string;
+  /** The session that the answer gave, when it gave one. */
+  readonly sid?: string;
 }
 
 export interface WriteAnswer {
@@ -61,7 +63,7 @@ const rolledBack: ReadonlySet<string> = new Set([
 const rolledBackCodes: ReadonlySet<string> = new Set(['2003', '1040', '1290']);
 
 /** `docstatus` is what the document must have come back with for the write to count as acknowledged. */
-export function classifyWrite(answer: Answer, docstatus: 0 | 1, markerField: string): WriteAnswer {
+export function classifyWrite(answer: Answer, docstatus: 0 | 1 | 2, markerField: string): WriteAnswer {
   const body = jsonOf(answer);
   const excType = excTypeOf(answer);
   if (answer.error !== '' && answer.status < 400) return { outcome: 'unknown' };

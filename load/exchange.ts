@@ -1,17 +1,20 @@
-// HTTP as the journeys see it. Each virtual user is one technician with a token and connections of their own, kept alive.
+// HTTP and WebSockets as the journeys see them. Each virtual user is one technician with a token and connections of their own, kept alive.
+import { md5 } from 'k6/crypto';
 import exec from 'k6/execution';
 import http from 'k6/http';
+import { clearTimeout, setTimeout } from 'k6/timers';
+import { WebSocket } from 'k6/websockets';
 import type { LoadTask } from '../lib/model/load-task.ts';
-import type { Send } from './turn.ts';
+import type { Manner, Send, Socket, Tools } from './turn.ts';
 
 export function sendAs(task: LoadTask): Send {
-  const token = task.tokens[(exec.vu.idInTest - 1) % task.tokens.length];
-  return (method, path, body) => {
-    const response = http.request(method, task.site.url + path, body === undefined ? null : JSON.stringify(body), {
+  return (method, path, body, how = {}) => {
+    const type = body === undefined ? undefined : (how.contentType ?? 'application/json');
+    const response = http.request(method, task.site.url + path, bytesOf(body, how), {
       headers: {
         Accept: 'application/json',
-        Authorization: `token ${token}`,
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...identity(task, how.as),
+        ...(type === undefined ? {} : { 'Content-Type': type }),
       },
       timeout: task.requestTimeoutMs,
       // A redirect of a POST would come back as a GET, with an answer to something else.
@@ -20,11 +23,76 @@ export function sendAs(task: LoadTask): Send {
       // Frappe answers a token with guest cookies; a scanner that sent sid=Guest back would be a guest to the session check.
       jar: new http.CookieJar(),
     });
+    const sid = response.cookies?.sid?.[0]?.value;
     return {
       status: response.status,
       body: typeof response.body === 'string' ? response.body : '',
       error: response.error,
+      ...(sid ? { sid } : {}),
     };
+  };
+}
+
+function bytesOf(body: unknown, how: Manner): string | ArrayBuffer | null {
+  if (body === undefined) return null;
+  return how.contentType === undefined ? JSON.stringify(body) : (body as ArrayBuffer);
+}
+
+function identity(task: LoadTask, as: Manner['as']): Record<string, string> {
+  if (as === 'nobody') return {};
+  if (typeof as === 'object') return { Cookie: `sid=${as.sid}` };
+  return { Authorization: `token ${tokenOf(task, as === 'colleague' ? 1 : 0)}` };
+}
+
+/** A virtual user is always the same technician. */
+export const technicianOf = (virtualUser: number, technicians: number): number => (virtualUser - 1) % technicians;
+
+const tokenOf = ({ tokens }: LoadTask, step: number): string | undefined =>
+  tokens[(technicianOf(exec.vu.idInTest, tokens.length) + step) % tokens.length];
+
+export const toolsFor = (task: LoadTask): Tools => ({
+  md5: (bytes) => md5(bytes, 'hex'),
+  open: (path) => openSocket(task, path),
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+  now: () => Date.now(),
+});
+
+/** As in a browser. */
+const connecting = 0;
+
+function openSocket(task: LoadTask, path: string): Socket {
+  const { url } = task.site;
+  const socket = new WebSocket(url.replace(/^http/, 'ws') + path, null, {
+    // Frappe lets nobody in whose page comes from elsewhere.
+    headers: { Authorization: `token ${tokenOf(task, 0)}`, Origin: url },
+    jar: new http.CookieJar(),
+  });
+  const early: (string | undefined)[] = [];
+  let tell = (text: string | undefined): void => {
+    early.push(text);
+  };
+  let over = false;
+  const end = () => {
+    if (!over) tell(undefined);
+    over = true;
+  };
+  socket.onmessage = (event) => tell(typeof event?.data === 'string' ? event.data : '');
+  socket.onerror = end;
+  socket.onclose = end;
+  return {
+    send: (text) => socket.send(text),
+    close() {
+      // k6 takes it amiss before the connection is there, and would keep the iteration until then.
+      if (socket.readyState === connecting) socket.onopen = () => socket.close();
+      else socket.close();
+    },
+    listen(listener) {
+      tell = listener;
+      for (const text of early.splice(0)) listener(text);
+    },
   };
 }
 

@@ -1,11 +1,16 @@
 // The pool of barcodes and items that technicians pick from. Numbers run from 0 to `count` - 1, and the low ones are the popular ones.
 import type { LoadTask } from '../lib/model/load-task.ts';
-import { type Chance, zipfRank } from './chance.ts';
+import { type Chance, wholeNumber, zipfRank } from './chance.ts';
 
 type Pool = Pick<LoadTask, 'barcodes'> & { readonly site: Pick<LoadTask['site'], 'barcodes'> };
 
-export const pickNumber = (task: Pool, chance: Chance): number =>
-  zipfRank(chance, task.site.barcodes.count, task.barcodes.skew) - 1;
+export function pickNumber(task: Pool, chance: Chance): number {
+  const { count } = task.site.barcodes;
+  const { skew, hotItems } = task.barcodes;
+  // Nothing is drawn where nothing is hot: a seed means the same load as ever.
+  if (hotItems && chance() < hotItems.ratio) return wholeNumber(chance, 0, Math.min(hotItems.count, count) - 1);
+  return zipfRank(chance, count, skew) - 1;
+}
 
 /** `count` different numbers, ascending. */
 export function pickNumbers(task: Pool, chance: Chance, count: number): number[] {

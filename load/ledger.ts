@@ -10,7 +10,7 @@ const writeSent = new Counter('write_sent');
 const iterationFailed = new Counter('iteration_failed');
 
 export function recordWriteSent(journey: Journey, sentAt: number, write: NonNullable<Turn['write']>): void {
-  withMetadata({ sentAt, ...identity(write) }, () => writeSent.add(1, { journey }));
+  withMetadata({ sentAt, ...identity(write), ...taken(write) }, () => writeSent.add(1, { journey }));
 }
 
 export function recordOperation(
@@ -31,6 +31,7 @@ export function recordOperation(
             ...identity(write),
             write: result.write.outcome,
             ...(result.write.document ? { document: result.write.document } : {}),
+            ...taken(result.write),
           }
         : {}),
     },
@@ -47,6 +48,8 @@ const identity = ({ marker, lines }: NonNullable<Turn['write']>) => ({
   marker,
   lines: JSON.stringify(lines.map(({ item, warehouse, qty }) => [item, warehouse, qty])),
 });
+
+const taken = ({ cancelled }: Pick<NonNullable<Turn['write']>, 'cancelled'>) => (cancelled ? { cancelled } : {});
 
 /** Metadata makes no time series, unlike tags. It stays with the virtual user until taken away, and would stick to k6's own points. */
 function withMetadata(values: Readonly<Record<string, string | number>>, add: () => void): void {

@@ -3,10 +3,16 @@
 import exec from 'k6/execution';
 import type { Journey } from '../lib/model/claim.ts';
 import type { LoadTask } from '../lib/model/load-task.ts';
-import { permitted, sendAs } from './exchange.ts';
+import { permitted, sendAs, technicianOf, toolsFor } from './exchange.ts';
 import { barcodeLookup } from './journeys/barcode-lookup.ts';
+import { entryCancel } from './journeys/entry-cancel.ts';
 import { goodsReceipt } from './journeys/goods-receipt.ts';
+import { jobCard } from './journeys/job-card.ts';
 import { partsIssue } from './journeys/parts-issue.ts';
+import { photoUpload } from './journeys/photo-upload.ts';
+import { realtimeNotice } from './journeys/realtime-notice.ts';
+import { sessionLogin } from './journeys/session-login.ts';
+import { stockTransfer } from './journeys/stock-transfer.ts';
 import { recordIterationFailed, recordOperation, recordWriteSent } from './ledger.ts';
 import type { Plan, Result } from './turn.ts';
 
@@ -14,31 +20,44 @@ const task: LoadTask = JSON.parse(open(__ENV.SHAKEDOWN_LOAD ?? ''));
 
 export const options = task.options;
 
-const plans: Readonly<Record<string, Plan>> = {
+const plans: Readonly<Record<Journey, Plan>> = {
   'barcode-lookup': barcodeLookup,
   'goods-receipt': goodsReceipt,
   'parts-issue': partsIssue,
-} satisfies Record<Journey, Plan>;
+  'stock-transfer': stockTransfer,
+  'entry-cancel': entryCancel,
+  'job-card': jobCard,
+  'photo-upload': photoUpload,
+  'session-login': sessionLogin,
+  'realtime-notice': realtimeNotice,
+};
 
 /** One iteration makes exactly one operation, also when our own code throws: k6 counts that as an iteration like any other. */
-export default function playJourney(): void {
+export default function playJourney(): void | Promise<void> {
   if (!permitted(task)) return;
   const journey = exec.scenario.name as Journey;
-  const turn = (plans[journey] as Plan)(task, exec.scenario.iterationInTest);
+  const own = technicianOf(exec.vu.idInTest, task.tokens.length);
+  const turn = plans[journey](task, exec.scenario.iterationInTest, own);
   const sentAt = Date.now();
   if (turn.write) recordWriteSent(journey, sentAt, turn.write);
-  const result = played();
-  const durationMs = Math.max(0, Date.now() - sentAt);
-  const good = result.right && durationMs <= task.goodWithinMs[journey];
-  recordOperation(journey, sentAt, durationMs, good, result, turn.write);
+  let played: Result | Promise<Result>;
+  try {
+    played = turn.play(sendAs(task), toolsFor(task));
+  } catch (error) {
+    return failed(error);
+  }
+  return played instanceof Promise ? played.then(ended, failed) : ended(played);
 
-  function played(): Result {
-    try {
-      return turn.play(sendAs(task));
-    } catch (error) {
-      recordIterationFailed(journey);
-      console.error(`${journey}: ${error}`);
-      return { right: false, status: 0, write: { outcome: 'unknown' } };
-    }
+  function ended(result: Result): void {
+    const durationMs = Math.max(0, Date.now() - sentAt);
+    const good = result.right && durationMs <= (task.goodWithinMs[journey] ?? 0);
+    recordOperation(journey, sentAt, durationMs, good, result, turn.write);
+  }
+
+  function failed(error: unknown): void {
+    recordIterationFailed(journey);
+    console.error(`${journey}: ${error}`);
+    const cancelled = turn.write?.cancelled;
+    ended({ right: false, status: 0, write: { outcome: 'unknown', ...(cancelled ? { cancelled } : {}) } });
   }
 }

@@ -3,10 +3,10 @@
 import type { LoadTask } from '../lib/model/load-task.ts';
 import { classifyWrite, type WriteAnswer } from './classify.ts';
 import { numbered } from './item-pool.ts';
-import type { Result, Send, Turn } from './turn.ts';
+import type { PlainTurn, Result, Send } from './turn.ts';
 
 export interface StockEntryPlan {
-  readonly type: 'Material Receipt' | 'Material Issue';
+  readonly type: 'Material Receipt' | 'Material Issue' | 'Material Transfer';
   readonly marker: string;
   /**
    * Ascending by item: two-step submits that list the same items in different orders break the running quantities of a healthy
@@ -14,27 +14,31 @@ export interface StockEntryPlan {
    */
   readonly rows: readonly { readonly item: number; readonly qty: number }[];
   readonly twoStep: boolean;
+  /** Where a transfer goes, from the target's warehouse. */
+  readonly to?: string;
 }
 
-const path = '/api/resource/Stock%20Entry';
+export const stockEntryPath = '/api/resource/Stock%20Entry';
 
-export function stockEntry(task: LoadTask, plan: StockEntryPlan): Turn {
+export function stockEntry(task: LoadTask, plan: StockEntryPlan): PlainTurn {
   const { markerField, company, warehouse, barcodes } = task.site;
-  const receipt = plan.type === 'Material Receipt';
-  const lines = plan.rows.map(({ item, qty }) => ({
-    item: numbered(barcodes.itemPattern, item),
-    warehouse,
-    qty: receipt ? qty : -qty,
-  }));
+  const from = plan.type === 'Material Receipt' ? undefined : warehouse;
+  const to = plan.type === 'Material Receipt' ? warehouse : plan.to;
+  const rows = plan.rows.map(({ item, qty }) => ({ item: numbered(barcodes.itemPattern, item), qty }));
+  const lines = rows.flatMap(({ item, qty }) => [
+    ...(from === undefined ? [] : [{ item, warehouse: from, qty: -qty }]),
+    ...(to === undefined ? [] : [{ item, warehouse: to, qty }]),
+  ]);
   const document = {
     stock_entry_type: plan.type,
     company,
     [markerField]: plan.marker,
-    items: lines.map(({ item, qty }) =>
-      receipt
-        ? { item_code: item, qty, t_warehouse: warehouse, basic_rate: 10 }
-        : { item_code: item, qty: -qty, s_warehouse: warehouse },
-    ),
+    items: rows.map(({ item, qty }) => ({
+      item_code: item,
+      qty,
+      ...(from === undefined ? { basic_rate: 10 } : { s_warehouse: from }),
+      ...(to === undefined ? {} : { t_warehouse: to }),
+    })),
   };
   return {
     write: { marker: plan.marker, lines },
@@ -42,7 +46,7 @@ export function stockEntry(task: LoadTask, plan: StockEntryPlan): Turn {
   };
 
   function inOne(send: Send): Result {
-    const answer = send('POST', path, { ...document, docstatus: 1 });
+    const answer = send('POST', stockEntryPath, { ...document, docstatus: 1 });
     return resultOf(answer.status, classifyWrite(answer, 1, markerField));
   }
 
@@ -53,10 +57,10 @@ export function stockEntry(task: LoadTask, plan: StockEntryPlan): Turn {
    * - draft acknowledged: what the submit's answer says, where a refusal leaves the draft behind, without any stock moved.
    */
   function inTwoSteps(send: Send): Result {
-    const draft = send('POST', path, { ...document, name: plan.marker, docstatus: 0 });
+    const draft = send('POST', stockEntryPath, { ...document, name: plan.marker, docstatus: 0 });
     const saved = classifyWrite(draft, 0, markerField);
     if (saved.outcome !== 'acknowledged') return resultOf(draft.status, saved);
-    const submit = send('PUT', `${path}/${encodeURIComponent(plan.marker)}`, { docstatus: 1 });
+    const submit = send('PUT', `${stockEntryPath}/${encodeURIComponent(plan.marker)}`, { docstatus: 1 });
     return resultOf(submit.status, classifyWrite(submit, 1, markerField));
   }
 

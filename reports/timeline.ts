@@ -96,6 +96,7 @@ function phases(view: RunView, { x, top, barsBottom }: Frame, size: 'wide' | 'na
   })}`;
 }
 
+/** What takes several steps has no latency that could be compared; where it went badly it is marked like the rest. */
 const kinds: readonly OperationKind[] = ['scan', 'write'];
 
 function goodDots(view: RunView, { x, y }: Frame): Html {

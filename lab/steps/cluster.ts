@@ -344,14 +344,16 @@ function workshopInputs(): string {
 }
 
 async function workshop(): Promise<void> {
-  if (!(await getJson('secret', 'erp', 'workshop-users'))) {
-    const users = makeUsers();
-    await applyObject(secret('erp', 'workshop-users', { 'users.json': JSON.stringify(users) }));
-    const tokens = users
-      .filter(({ user }) => user.startsWith('technician-'))
-      .map(({ user, apiKey, apiSecret }) => ({ user, apiKey, apiSecret }));
-    await applyObject(secret('erp', 'workshop-technicians', { 'users.json': JSON.stringify(tokens) }));
-  }
+  const known = await getJson<{ data: Record<string, string> }>('secret', 'erp', 'workshop-users');
+  const users: readonly User[] = known
+    ? JSON.parse(Buffer.from(known.data['users.json'] ?? '', 'base64').toString())
+    : makeUsers();
+  if (!known) await applyObject(secret('erp', 'workshop-users', { 'users.json': JSON.stringify(users) }));
+  // Each time, since a lab from before may have been told less.
+  const atWork = users
+    .filter(({ user }) => user.startsWith('technician-'))
+    .map(({ user, apiKey, apiSecret, password }) => ({ user, apiKey, apiSecret, password }));
+  await applyObject(secret('erp', 'workshop-technicians', { 'users.json': JSON.stringify(atWork) }));
   await mkdir(paths.sharedFiles, { recursive: true });
   await chown(paths.sharedFiles, appUserId, appUserId);
   await apply(await manifest('files', values()));
@@ -401,6 +403,9 @@ function targetFile(): string {
       markerField: 'custom_client_marker',
       company: 'Wind Power LLC',
       warehouse: 'Stores - WP',
+      dockWarehouse: 'Dock - WP',
+      jobCards: { workOrder: 'MFG-WO-1', operation: 'Assemble' },
+      features: ['files'],
       technicians: { namespace: 'erp', name: 'workshop-technicians' },
       barcodes: { pattern: 'BC%010d', itemPattern: 'ITEM-%04d', count: 300 },
     },

@@ -97,3 +97,13 @@ test.each([
 ])('%s is told as unreadable, never guessed', (_what, line) => {
   expect(parseSample(line)).toMatchObject({ kind: 'unreadable', what: expect.any(String) });
 });
+
+test('what became of a cancelling is read with its write, and nothing else than is known', () => {
+  const line = (cancelled: string) =>
+    changed(({ data }) => {
+      data.tags.journey = 'entry-cancel';
+      data.metadata.cancelled = cancelled;
+    });
+  expect(parseSample(line('acknowledged'))).toMatchObject({ operation: { write: { cancelled: 'acknowledged' } } });
+  expect(parseSample(line('perhaps'))).toMatchObject({ kind: 'unreadable' });
+});

@@ -1,6 +1,6 @@
 // One line of samples.ndjson (k6's own JSON points, verbatim) → one event. The live view and the judge read the same lines
 // with the same eyes, so what was shown while the run went on is what is judged later.
-import type { Journey } from '../model/claim.ts';
+import { type Journey, journeys } from '../model/claim.ts';
 import type { Drop, Operation, Write } from '../model/evidence.ts';
 
 /** Metrics of which samples.ndjson holds points; any other one is a line that nobody should have written. */
@@ -20,8 +20,6 @@ export type Sample =
   | { readonly kind: 'write-sent'; readonly operation: Operation & { readonly write: Write } }
   /** Told, never guessed: the judge counts the line as damage. */
   | { readonly kind: 'unreadable'; readonly what: string };
-
-const journeys: readonly string[] = ['barcode-lookup', 'goods-receipt', 'parts-issue'] satisfies Journey[];
 
 /** Undefined for lines that are no event: blank ones, and k6's declarations of metrics. Never throws. */
 export function parseSample(line: string): Sample | undefined {
@@ -75,7 +73,13 @@ function answeredWrite(metadata: Fields): Write | undefined {
   if (outcome !== 'acknowledged' && outcome !== 'refused' && outcome !== 'unknown')
     throw new Error(`metadata write ${shown(outcome)} (wanted acknowledged, refused or unknown)`);
   const document = text(metadata.document);
-  return { marker, outcome, ...(document ? { document } : {}), lines: linesOf(metadata.lines) };
+  return {
+    marker,
+    outcome,
+    ...(document ? { document } : {}),
+    lines: linesOf(metadata.lines),
+    ...cancelledOf(metadata.cancelled),
+  };
 }
 
 function sentWrite(tags: Fields, metadata: Fields): Operation & { readonly write: Write } {
@@ -86,7 +90,7 @@ function sentWrite(tags: Fields, metadata: Fields): Operation & { readonly write
     sentAt: number(metadata.sentAt, 'metadata sentAt'),
     good: false,
     status: 0,
-    write: { marker, outcome: 'unknown', lines: linesOf(metadata.lines) },
+    write: { marker, outcome: 'unknown', lines: linesOf(metadata.lines), ...cancelledOf(metadata.cancelled) },
   };
 }
 
@@ -109,6 +113,12 @@ function linesOf(value: unknown): Write['lines'] {
   });
 }
 
+function cancelledOf(value: unknown): Pick<Write, 'cancelled'> {
+  if (value === undefined) return {};
+  if (value === 'acknowledged' || value === 'unknown') return { cancelled: value };
+  throw new Error(`metadata cancelled ${shown(value)} (wanted acknowledged or unknown)`);
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 function record(value: unknown, what: string): Fields {
@@ -117,7 +127,7 @@ function record(value: unknown, what: string): Fields {
 }
 
 function journeyOf(value: unknown, tag: string): Journey {
-  if (!journeys.includes(value as string))
+  if (!journeys.includes(value as Journey))
     throw new Error(`tag ${tag} ${shown(value)} (wanted ${journeys.join(', ')})`);
   return value as Journey;
 }

@@ -1,6 +1,6 @@
 // The books must balance on every Galera node: the sum of the ledger is what the bin says, what the newest entry says, and what the
 // documents say; and stock never went below zero. A lost or doubled booking that hides its document still shows here.
-import type { Evidence, LedgerLine, StockLevel } from '../model/evidence.ts';
+import type { Evidence, LedgerLine, StockLevel, Write } from '../model/evidence.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
 import { compareText, examplesOf } from './findings.ts';
 import { byPlace, type NodeReading, placeOf, type ReadBack } from './ledger.ts';
@@ -145,12 +145,14 @@ function inShort(cases: readonly Case[], nodes: number): readonly string[] {
   });
 }
 
-/** What was acknowledged must have moved; what is unknown moved when its document is there. */
+/** What was acknowledged must have moved, unless it was taken back; what is unknown moved when its document is there. */
 function movementOf({ last }: NodeReading, writes: ReadBack['writes']): ReadonlyMap<string, number> {
   const submitted = (marker: string) => (last?.get(marker) ?? []).some(({ docstatus }) => docstatus === 1);
-  const lines = [...writes.values()].flatMap((write) =>
-    write.outcome === 'acknowledged' || (write.outcome === 'unknown' && submitted(write.marker)) ? write.lines : [],
-  );
+  const moved = ({ marker, outcome, cancelled }: Write) => {
+    if (outcome === 'refused' || (outcome === 'acknowledged' && cancelled === 'acknowledged')) return false;
+    return outcome === 'acknowledged' && cancelled === undefined ? true : submitted(marker);
+  };
+  const lines = [...writes.values()].flatMap((write) => (moved(write) ? write.lines : []));
   // A document that nobody is on record to have sent is a hole in the record, told as such; its movement is real.
   const neverSent = [...(last?.entries() ?? [])].flatMap(([marker, documents]) =>
     writes.has(marker) ? [] : documents.flatMap((one) => one.lines),

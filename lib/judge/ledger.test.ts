@@ -252,3 +252,59 @@ test('several requests under one marker: the last clear answer holds, a contradi
   });
   expect(repeated('refused', 'refused')).toMatchObject({ acknowledged: acknowledged.length - 1, refused: 1 });
 });
+
+/** One write as if it had been booked to be taken back, with the document as it is found in the end. */
+function takenBack(
+  cancelled: Write['cancelled'],
+  found: Pick<FoundDocument, 'docstatus' | 'lines'>,
+  change: Partial<Write> = {},
+): Evidence {
+  const changed = document((own) => ({ ...own, ...found }));
+  // Where nothing moves in the end, the stock stands as it did before it.
+  const back = found.lines.length === 0;
+  return {
+    ...changed,
+    operations: changed.operations.map((operation) =>
+      operation.write?.marker === one.marker
+        ? { ...operation, write: { ...operation.write, ...change, ...(cancelled ? { cancelled } : {}) } }
+        : operation,
+    ),
+    ledger: changed.ledger.map((line) => {
+      const moved = one.lines.find(({ item }) => line.kind === 'stock' && line.level.item === item)?.qty ?? 0;
+      if (!back || line.kind !== 'stock' || line.level.when !== 'after') return line;
+      const stock = line.level.ledgerSum - moved;
+      return { kind: 'stock', level: { ...line.level, ledgerSum: stock, bin: stock, lastRunning: stock } };
+    }),
+  };
+}
+const isCancelled = { docstatus: 2, lines: [] };
+const isBooked = { docstatus: 1, lines: one.lines };
+const unsound = (evidence: Evidence) =>
+  judge(claim, evidence)
+    .findings.filter(
+      ({ check, outcome }) => (check.startsWith('ledger.') || check.startsWith('stock.')) && outcome !== 'passed',
+    )
+    .map(({ check, outcome }) => `${check} ${outcome}`);
+
+test('a write whose cancelling was acknowledged is there cancelled, and nothing moved', () => {
+  expect(unsound(takenBack('acknowledged', isCancelled))).toEqual([]);
+});
+
+test('an acknowledged cancelling that did not happen is lost, on the nodes where it did not, and the books do not balance', () => {
+  const spoiled = takenBack('acknowledged', isBooked);
+  expect(judge(claim, spoiled).ledger.lost).toBe(1);
+  expect(unsound(spoiled)).toEqual(['ledger.lost failed', 'stock.documents failed']);
+  expect(examples(spoiled, 'ledger.lost')?.[0]).toContain('whose cancelling was acknowledged');
+});
+
+test.each([
+  ['cancelled', isCancelled],
+  ['as it was booked', isBooked],
+])('where nobody knows whether it was cancelled, it may be there %s', (_, found) => {
+  expect(unsound(takenBack('unknown', found))).toEqual([]);
+  expect(unsound(takenBack('unknown', found, { outcome: 'unknown' }))).toEqual([]);
+});
+
+test('a document that is cancelled though nobody asked for it is another movement than was sent', () => {
+  expect(unsound(takenBack(undefined, isCancelled))).toContain('ledger.lines failed');
+});

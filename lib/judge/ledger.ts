@@ -269,6 +269,11 @@ function classify(
     put(seen.linesUnknown, `on ${node}`);
     return;
   }
+  if (only.docstatus === 2 && only.lines.length === 0 && write.cancelled) return;
+  if (write.outcome === 'acknowledged' && write.cancelled === 'acknowledged') {
+    put(seen.lost, `${inWords([only])} on ${node}, whose cancelling was acknowledged`);
+    return;
+  }
   const times = timesApplied(write.lines, only.lines);
   if (times !== undefined && times > 1) put(seen.duplicated, `lines of ${only.name} ${times} times on ${node}`);
   else if (times !== 1 || only.docstatus !== 1)
@@ -315,11 +320,13 @@ function writesOf(operations: Evidence['operations']): ReadonlyMap<string, Write
 function together(before: Write, next: Write): Write {
   const outcome = next.outcome === 'acknowledged' || next.outcome === before.outcome ? next.outcome : 'unknown';
   const document = next.document ?? before.document;
+  const cancelled = next.cancelled ?? before.cancelled;
   return {
     marker: next.marker,
     outcome,
     lines: next.lines.length > 0 ? next.lines : before.lines,
     ...(document ? { document } : {}),
+    ...(cancelled ? { cancelled } : {}),
   };
 }
 

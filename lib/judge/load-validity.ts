@@ -1,20 +1,25 @@
 // Whether the load was what was planned. A generator that sent less, or that could not keep up by its own fault, hides outages:
 // nothing is concluded from such a run. Drops while the target keeps the virtual users waiting are the target's, not the generator's.
 import type { Claim, Journey } from '../model/claim.ts';
-import type { Evidence, PlannedLoad } from '../model/evidence.ts';
+import type { Evidence, Instant, PlannedLoad } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
+import { judgeGenerator } from './generator.ts';
 import { counted, duration, percent, rounded } from './numbers.ts';
 import { isIn, type Span, spanOf } from './phases.ts';
+import { journeysOf, loadBegan, plannedArrivals } from './planned-arrivals.ts';
 
 export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span[]): readonly Finding[] {
   const planned = evidence.journal.find((line) => line.kind === 'header')?.header.load;
   const steady = spanOf(spans, 'steady');
   return [
     judgeExit(evidence),
+    ...judgeGenerator(evidence),
     judgeAcknowledged(claim, evidence),
+    ...(planned?.leftOut && planned.leftOut.length > 0 ? [tellLeftOut(planned.leftOut)] : []),
     ...(planned && steady
       ? [
           judgeArrivals(claim, evidence, planned, steady),
+          ...judgeShape(claim, evidence, planned),
           judgeSteadyDrops(evidence, steady),
           judgeInFlight(evidence, planned, steady),
           judgeDrops(evidence, planned),
@@ -62,12 +67,15 @@ function judgeArrivals(claim: Claim, evidence: Evidence, planned: PlannedLoad, s
   const check = 'load.achieved';
   // k6 needs a moment to start; what counts is the rate from the first request on.
   const first = evidence.operations.find(({ sentAt }) => isIn(sentAt, steady))?.sentAt;
-  if (first === undefined) return cannotTell(check, 'No operation was sent in the steady phase.');
+  const began = loadBegan(evidence);
+  if (first === undefined || began === undefined)
+    return cannotTell(check, 'No operation was sent in the steady phase.');
   const seconds = (steady.to - first) / 1000;
-  const shares = planOf(planned).map(([journey, rate]) => {
+  const shares = journeysOf(planned).map((journey) => {
     const started = startedOf(evidence, journey, { ...steady, from: first });
     // One iteration more or less is where the phase was cut, not the generator.
-    return { journey, started, share: Math.min(1, (started + 1) / (rate * seconds)) };
+    const share = (started + 1) / plannedArrivals(planned, journey, first - began, steady.to - began);
+    return { journey, started, share: Math.min(1, share) };
   });
   const worst = shares.sort((a, b) => a.share - b.share)[0];
   if (!worst) return cannotTell(check, 'No load was planned.');
@@ -83,11 +91,73 @@ function judgeArrivals(claim: Claim, evidence: Evidence, planned: PlannedLoad, s
   };
 }
 
-const planOf = ({ ratesPerSecond }: PlannedLoad): readonly (readonly [Journey, number])[] =>
-  (Object.entries(ratesPerSecond) as [Journey, number][]).filter(([, rate]) => rate > 0);
+/** Fewer planned iterations than this in a stretch say nothing of it: one more or less would be a twentieth. */
+const stretchArrivalsMin = 20;
+
+/**
+ * A rate that changes is looked at stretch by stretch, over the whole load: a burst that never came must not hide behind the quiet before
+ * and after it. A drop counts as arrived: the generator had it to send, and whose fault it was is judged apart.
+ */
+function judgeShape(claim: Claim, evidence: Evidence, planned: PlannedLoad): readonly Finding[] {
+  const { shapes = {} } = planned;
+  if (Object.keys(shapes).length === 0) return [];
+  const check = 'load.shape';
+  const began = loadBegan(evidence);
+  if (began === undefined)
+    return [cannotTell(check, 'No operation is on record, so nobody can tell how the load went over time.')];
+  const end = endOf(evidence);
+  const stretches = (Object.keys(shapes) as Journey[]).flatMap((journey) => {
+    const cuts = [...new Set([0, ...(shapes[journey] ?? []).map(({ atMs }) => atMs), end - began])]
+      .filter((at) => at <= end - began)
+      .sort((a, b) => a - b);
+    return cuts.slice(1).flatMap((to, index) => {
+      const from = cuts[index] ?? 0;
+      const wanted = plannedArrivals(planned, journey, from, to);
+      if (wanted < stretchArrivalsMin) return [];
+      const arrived = arrivedOf(evidence, journey, began + from, began + to);
+      return [{ journey, from, to, wanted, arrived, share: Math.min(1, (arrived + 1) / wanted) }];
+    });
+  });
+  const worst = stretches.sort((a, b) => a.share - b.share)[0];
+  if (!worst) return [cannotTell(check, 'The load ended before enough of its shape was due to be judged.')];
+  const min = claim.load.achievedRatioMin;
+  const enough = worst.share >= min;
+  return [
+    {
+      check,
+      outcome: enough ? 'passed' : 'inconclusive',
+      says: `${enough ? 'At least' : 'Only'} ${percent(worst.share)} of the planned arrivals of ${worst.journey} came in its worst stretch, ${duration(worst.from)} to ${duration(worst.to)} after the load began (${worst.arrived} of ${rounded(worst.wanted)}), wanted at least ${percent(min)}; ${counted(stretches.length, 'stretch', 'stretches')} looked at.`,
+      measured: rounded(worst.share),
+      bound: `≥ ${percent(min)}`,
+      unit: 'share',
+    },
+  ];
+}
+
+/** Nothing new is started once the load is asked to stop, so its last iteration is its end. */
+const endOf = ({ operations, drops }: Evidence): Instant =>
+  Math.max(operations.at(-1)?.sentAt ?? 0, drops.at(-1)?.at ?? 0);
+
+function arrivedOf(evidence: Evidence, journey: Journey, from: Instant, to: Instant): number {
+  const dropped = evidence.drops
+    .filter((drop) => drop.journey === journey && drop.at >= from && drop.at < to)
+    .reduce((sum, { count }) => sum + count, 0);
+  return dropped + startedOf(evidence, journey, { from, to });
+}
+
+/** What a target has no place for is no mistake, but nobody shall think that it was tried. */
+function tellLeftOut(leftOut: NonNullable<PlannedLoad['leftOut']>): Finding {
+  return {
+    check: 'load.left-out',
+    outcome: 'passed',
+    says: `Not played, and nothing is claimed of it: ${leftOut.map(({ journey, why }) => `${journey} (${why})`).join('; ')}.`,
+    measured: leftOut.length,
+    unit: 'journeys',
+  };
+}
 
 /** A write that goes out in two requests is one iteration. */
-function startedOf({ operations }: Evidence, journey: Journey, span: Span): number {
+function startedOf({ operations }: Evidence, journey: Journey, span: Pick<Span, 'from' | 'to'>): number {
   const markers = new Set<string>();
   let others = 0;
   for (const { journey: own, sentAt, write } of operations) {
@@ -165,12 +235,9 @@ function judgeDrops({ operations, drops }: Evidence, planned: PlannedLoad): Find
   const total = drops.reduce((sum, { count }) => sum + count, 0);
   if (total === 0)
     return { check, outcome: 'passed', says: 'No iteration was dropped.', measured: 0, unit: 'iterations' };
-  const rates = new Map(planOf(planned));
-  const rateSum = [...rates.values()].reduce((sum, rate) => sum + rate, 0);
   let unexplained = 0;
   for (const { at, journey, count } of drops) {
-    // Virtual users are planned for each journey in proportion to its rate.
-    const users = (planned.virtualUsersMax * (rates.get(journey) ?? 0)) / rateSum;
+    const users = usersOf(planned, journey);
     const busy = operations.filter(
       ({ journey: own, sentAt, durationMs }) =>
         own === journey && sentAt <= at && sentAt + (durationMs ?? Number.POSITIVE_INFINITY) >= at - dropLagMs,
@@ -188,6 +255,13 @@ function judgeDrops({ operations, drops }: Evidence, planned: PlannedLoad): Find
     bound: '= 0',
     unit: 'iterations',
   };
+}
+
+/** Older runs tell only the sum of the virtual users, which were planned for each journey in proportion to its rate. */
+function usersOf({ virtualUsers, virtualUsersMax, ratesPerSecond }: PlannedLoad, journey: Journey): number {
+  if (virtualUsers) return virtualUsers[journey] ?? 0;
+  const sum = Object.values(ratesPerSecond).reduce((all, rate) => all + rate, 0);
+  return (virtualUsersMax * (ratesPerSecond[journey] ?? 0)) / sum;
 }
 
 const cannotTell = (check: string, says: string): Finding => ({ check, outcome: 'inconclusive', says });

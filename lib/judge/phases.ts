@@ -27,7 +27,7 @@ export function phaseSpans(evidence: Pick<Evidence, 'journal' | 'operations' | '
 export const spanOf = (spans: readonly Span[], phase: Phase): Span | undefined =>
   spans.find((span) => span.phase === phase);
 
-export const isIn = (at: Instant, span: Span): boolean => at >= span.from && at < span.to;
+export const isIn = (at: Instant, span: Pick<Span, 'from' | 'to'>): boolean => at >= span.from && at < span.to;
 
 /** One past the last event, at most the moment at which the load was told as stopped. */
 function endOfLoad({ journal, operations, drops }: Pick<Evidence, 'journal' | 'operations' | 'drops'>): Instant {

@@ -14,6 +14,7 @@ import type { Evidence, Instant } from '../model/evidence.ts';
 import type { Finding, Outcome, RecoveryMeasure } from '../model/verdict.ts';
 import { counted, duration, rounded } from './numbers.ts';
 import { isIn, type Span, spanOf } from './phases.ts';
+import { allPlannedArrivals, loadBegan } from './planned-arrivals.ts';
 
 interface Event {
   readonly at: Instant;
@@ -52,7 +53,7 @@ export function judgeRecovery(claim: Claim, evidence: Evidence, spans: readonly 
 
   const watched: Watched = {
     rule,
-    eventsMin: arrivedShareMin * perMs * rule.windowMs,
+    eventsMin: eventsMinOf(evidence, rule.windowMs),
     until: (events.at(-1)?.at ?? 0) + resolutionMs,
     leavesUntil: spanOf(spans, 'recovery')?.to ?? Number.POSITIVE_INFINITY,
   };
@@ -128,7 +129,8 @@ function concluded(measure: RecoveryMeasure, rule: RecoveryRule, outcome: Outcom
 
 interface Watched {
   readonly rule: RecoveryRule;
-  readonly eventsMin: number;
+  /** Of the window that begins at a time. */
+  readonly eventsMin: (from: Instant) => number;
   /** Events were seen until then. */
   readonly until: Instant;
   /** What leaves the budget later is the next fault's doing, or is judged as the phase after. */
@@ -196,7 +198,7 @@ function windowsOf(events: readonly (Event & { readonly felt: Instant })[], { ru
     const [first, last] = [firstFrom(from), firstFrom(from + rule.windowMs)];
     const bad = (badBefore[last] ?? 0) - (badBefore[first] ?? 0);
     const all = (allBefore[last] ?? 0) - (allBefore[first] ?? 0);
-    return all > 0 && all >= eventsMin && bad / all <= rule.badRatioMax ? 'good' : 'bad';
+    return all > 0 && all >= eventsMin(from) && bad / all <= rule.badRatioMax ? 'good' : 'bad';
   };
 }
 
@@ -213,6 +215,13 @@ function eventsOf({ operations, drops }: Evidence): readonly Event[] {
   );
   const dropped = drops.map(({ at, count }) => ({ at, end: at, good: false, count }));
   return [...sent, ...dropped].sort((a, b) => a.at - b.at);
+}
+
+function eventsMinOf(evidence: Evidence, windowMs: number): (from: Instant) => number {
+  const planned = evidence.journal.find((line) => line.kind === 'header')?.header.load;
+  const began = loadBegan(evidence);
+  if (!planned || began === undefined) return () => 0;
+  return (from) => arrivedShareMin * allPlannedArrivals(planned, from - began, from + windowMs - began);
 }
 
 function plannedPerMs({ journal }: Evidence): number {

@@ -1,5 +1,6 @@
 // Boils the evidence of a run down to what a report draws. Here because it shares phases and quantiles with the judge: a report that
 // computed its own would one day show other numbers than those that were judged.
+import type { Journey } from '../model/claim.ts';
 import type { Evidence, Operation } from '../model/evidence.ts';
 import type { Bin, OperationKind, PhaseNumbers, RunView, SteadyLoad } from '../model/run-view.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -80,9 +81,14 @@ function faultWindows({ journal }: Evidence, end: number, phases: readonly Span[
     }));
 }
 
-const kindOf = ({ journey }: Pick<Operation, 'journey'>): OperationKind =>
-  journey === 'barcode-lookup' ? 'scan' : 'write';
-const kinds: readonly OperationKind[] = ['scan', 'write'];
+const kindOfJourney: Readonly<Partial<Record<Journey, OperationKind>>> = {
+  'barcode-lookup': 'scan',
+  'goods-receipt': 'write',
+  'parts-issue': 'write',
+  'stock-transfer': 'write',
+};
+const kindOf = ({ journey }: Pick<Operation, 'journey'>): OperationKind => kindOfJourney[journey] ?? 'other';
+const kinds: readonly OperationKind[] = ['scan', 'write', 'other'];
 
 function numbersOf({ operations, drops }: Evidence, span: Span): readonly PhaseNumbers[] {
   return kinds.flatMap((kind) => {
@@ -141,7 +147,7 @@ function binsOf(
     good: 0,
     bad: 0,
     dropped: 0,
-    latencies: { scan: [] as number[], write: [] as number[] },
+    latencies: { scan: [] as number[], write: [] as number[], other: [] as number[] },
   }));
   const binAt = (at: number) => bins[Math.min(count - 1, Math.max(0, Math.floor((at - from) / binMs)))];
   for (const operation of operations) {

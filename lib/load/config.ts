@@ -1,21 +1,34 @@
 // Checks k6.config.ts strictly and tells every mistake at once, each with its place: a mistyped key would else be a default.
 import { z } from 'zod';
-import type { Journey } from '../model/claim.ts';
-import type { LoadConfig } from '../model/load-config.ts';
+import { type Journey, journeys } from '../model/claim.ts';
+import type { LoadConfig, LoadProfile } from '../model/load-config.ts';
 import { workloadsOf } from './plan.ts';
 
 const file = 'k6.config.ts';
 const share = z.number().min(0).max(1);
 const milliseconds = z.number().int().min(1);
 const byJourney = <T extends z.ZodType>(value: T) =>
-  z.strictObject({ 'barcode-lookup': value, 'goods-receipt': value, 'parts-issue': value } satisfies Record<
-    Journey,
-    T
-  >);
+  z.strictObject(
+    Object.fromEntries(journeys.map((journey) => [journey, z.exactOptional(value)])) as Record<
+      Journey,
+      z.ZodExactOptional<T>
+    >,
+  );
+
+const factor = z.number().min(0).max(100);
+const shift = z.strictObject({
+  name: z.string().min(1),
+  fromMs: z.number().int().min(0),
+  lastsMs: milliseconds,
+  rampMs: z.exactOptional(z.number().int().min(0)),
+  times: z.union([factor, byJourney(factor)], 'wants a factor of 0 to 100, or one for each journey that it changes'),
+});
 
 const profile = z.strictObject({
   technicians: z.number().int().min(1),
   perTechnicianHour: byJourney(z.number().int().min(0)),
+  shifts: z.exactOptional(z.array(shift)),
+  hotItems: z.exactOptional(z.strictObject({ count: z.number().int().min(1), ratio: share })),
 });
 
 const fields = {
@@ -76,6 +89,7 @@ function sumMistakes(value: unknown): string[] {
     mistakes.push(`usualDurationMs: ${usualDurationMs} is longer than requestTimeoutMs ${requestTimeoutMs}`);
   }
 
+  const played = new Set<Journey>();
   const stallBudgetMs = read('stallBudgetMs');
   const virtualUsersMax = read('virtualUsersMax');
   const profiles = (typeof given.profiles === 'object' && given.profiles) || {};
@@ -83,9 +97,10 @@ function sumMistakes(value: unknown): string[] {
   for (const [name, one] of Object.entries(profiles)) {
     const { data } = profile.safeParse(one);
     if (!data) continue;
-    if (Object.values(data.perTechnicianHour).every((perHour) => perHour === 0)) {
-      mistakes.push(`profiles.${name}.perTechnicianHour: all zero, nothing would be sent`);
-    }
+    const own = journeys.filter((journey) => (data.perTechnicianHour[journey] ?? 0) > 0);
+    for (const journey of own) played.add(journey);
+    if (own.length === 0) mistakes.push(`profiles.${name}.perTechnicianHour: all zero, nothing would be sent`);
+    mistakes.push(...shiftMistakes(data, own).map((mistake) => `profiles.${name}.shifts.${mistake}`));
     if (stallBudgetMs === undefined || usualDurationMs === undefined || virtualUsersMax === undefined) continue;
     const wanted = workloadsOf({ stallBudgetMs, usualDurationMs }, data).reduce(
       (sum, { virtualUsers }) => sum + virtualUsers,
@@ -93,10 +108,29 @@ function sumMistakes(value: unknown): string[] {
     );
     if (wanted > virtualUsersMax) {
       mistakes.push(
-        `profiles.${name}: a stall of ${stallBudgetMs} ms wants ${wanted} virtual users, virtualUsersMax is ${virtualUsersMax}. ` +
+        `profiles.${name}: a stall of ${stallBudgetMs} ms${data.shifts ? ' at its busiest' : ''} wants ${wanted} virtual users, virtualUsersMax is ${virtualUsersMax}. ` +
           'Next: fewer technicians, a shorter stallBudgetMs, or a larger machine and a higher virtualUsersMax',
       );
     }
   }
+  for (const journey of goodWithinMs ? played : []) {
+    if (goodWithinMs?.[journey] === undefined)
+      mistakes.push(`goodWithinMs.${journey}: missing, and a profile plays it`);
+  }
   return mistakes;
+}
+
+/** What each shift says by itself is right; here is what it says of the profile. */
+function shiftMistakes({ shifts = [] }: LoadProfile, played: readonly Journey[]): string[] {
+  return shifts.flatMap(({ name, lastsMs, rampMs = 0, times }, index) => {
+    const mistakes: string[] = [];
+    if (2 * rampMs > lastsMs)
+      mistakes.push(`${index}.rampMs: ${rampMs} up and again down do not fit into lastsMs ${lastsMs} (${name})`);
+    if (typeof times === 'number') return mistakes;
+    const changed = Object.keys(times) as Journey[];
+    if (changed.length === 0) mistakes.push(`${index}.times: changes nothing (${name})`);
+    for (const journey of changed)
+      if (!played.includes(journey)) mistakes.push(`${index}.times.${journey}: the profile does not play it (${name})`);
+    return mistakes;
+  });
 }

@@ -1,10 +1,10 @@
 // Runs k6 as a process of its own and keeps what it says: samples.ndjson verbatim, k6.log beside it. Tokens stand in one file
-// that only we may read, for as long as k6 starts; never on a command line, in an environment or in a log.
+// that only we may read, and passwords with them, for as long as k6 starts; never on a command line, in an environment or in a log.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ import { argumentsOf, connectAddressOf, environmentOf } from './k6-command.ts';
 import { openPermits } from './permits.ts';
 import { planLoad } from './plan.ts';
 import { pointStream } from './points.ts';
-import { watchProcessorTime } from './processor-time.ts';
+import { busiestWindowMs, watchProcessorTime } from './processor-time.ts';
 import { openSamples, writeAll } from './samples-file.ts';
 import { loadTask } from './task.ts';
 import type { Technician } from './technicians.ts';
@@ -41,7 +41,7 @@ const endWithinMs = 10_000;
 
 export function k6Driver(options: K6DriverOptions): LoadDriver {
   return {
-    plan: (profile) => planLoad(options.config, profile),
+    plan: (profile) => planLoad(options.config, profile, options),
     start: (request) => startK6(options, request),
   };
 }
@@ -128,6 +128,7 @@ async function spawnK6(options: K6DriverOptions, request: LoadRequest, undo: Dis
   const stream = pointStream();
   let iterations = 0;
   let iterationsFailed = 0;
+  let iterationMs = 0;
   let operations = 0;
   let asked = false;
   let killedAfterMs: number | undefined;
@@ -136,6 +137,7 @@ async function spawnK6(options: K6DriverOptions, request: LoadRequest, undo: Dis
     const taken = stream.push(chunk);
     iterations += taken.iterations;
     iterationsFailed += taken.iterationsFailed;
+    iterationMs += taken.iterationMs;
     if (taken.samples.length === 0) return;
     keep(`${taken.samples.join('\n')}\n`);
     for (const line of taken.samples) tell(line);
@@ -196,6 +198,12 @@ async function spawnK6(options: K6DriverOptions, request: LoadRequest, undo: Dis
         troubles: [...troubles],
       }),
       processorSeconds: processorTime.seconds,
+      generator: {
+        processors: availableParallelism(),
+        busiest: { windowMs: busiestWindowMs, processorSeconds: processorTime.busiestSeconds },
+        iterations,
+        iterationSeconds: iterationMs / 1000,
+      },
     };
   }
 

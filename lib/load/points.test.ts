@@ -10,13 +10,18 @@ const text =
   operation +
   point('iterations') +
   point('iteration_failed') +
-  point('iteration_duration') +
+  '{"metric":"iteration_duration","type":"Point","data":{"time":"2026-11-23T01:30:00Z","value":12.5,"tags":{}}}\n' +
   point('write_sent') +
   point('dropped_iterations');
 const lines = [operation, point('write_sent'), point('dropped_iterations')].map((line) => line.trimEnd());
 
 test('evidence is kept verbatim, the rest is counted or left out', () => {
-  expect(pointStream().push(Buffer.from(text))).toEqual({ samples: lines, iterations: 1, iterationsFailed: 1 });
+  expect(pointStream().push(Buffer.from(text))).toEqual({
+    samples: lines,
+    iterations: 1,
+    iterationsFailed: 1,
+    iterationMs: 12.5,
+  });
 });
 
 test('it does not matter where the stream is cut, not even inside a character', () => {

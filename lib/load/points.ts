@@ -6,6 +6,8 @@ export interface Points {
   readonly samples: readonly string[];
   readonly iterations: number;
   readonly iterationsFailed: number;
+  /** What k6 itself measured of these iterations. */
+  readonly iterationMs: number;
 }
 
 export interface PointStream {
@@ -18,6 +20,7 @@ const startOf = (metric: string): string => `{"metric":"${metric}","type":"Point
 const wanted = Object.values(sampleMetrics).map(startOf);
 const iteration = startOf('iterations');
 const iterationFailed = startOf('iteration_failed');
+const iterationDuration = startOf('iteration_duration');
 
 export function pointStream(): PointStream {
   let cut: Buffer = Buffer.alloc(0);
@@ -32,6 +35,10 @@ export function pointStream(): PointStream {
         samples: lines.filter((line) => wanted.some((start) => line.startsWith(start))),
         iterations: lines.filter((line) => line.startsWith(iteration)).length,
         iterationsFailed: lines.filter((line) => line.startsWith(iterationFailed)).length,
+        iterationMs: lines.reduce(
+          (sum, line) => sum + (line.startsWith(iterationDuration) ? millisecondsOf(line) : 0),
+          0,
+        ),
       };
     },
     rest() {
@@ -40,3 +47,6 @@ export function pointStream(): PointStream {
     },
   };
 }
+
+/** Of a point; nothing when there is none, so that the sum shows it. */
+const millisecondsOf = (line: string): number => Number(/"value":([\d.e+-]+)/.exec(line)?.[1] ?? 0);

@@ -3,8 +3,12 @@ import type { LoadConfig } from '../model/load-config.ts';
 import type { LoadRequest } from '../model/load-driver.ts';
 import type { LoadTask } from '../model/load-task.ts';
 import type { Target } from '../model/target.ts';
-import { profileOf, workloadsOf } from './plan.ts';
+import { planLoad, profileOf, workloadsOf } from './plan.ts';
+import { stagesOf } from './shape.ts';
 import type { Technician } from './technicians.ts';
+
+/** A Job Card is made, started, completed and submitted. */
+const exchangesMax = 4;
 
 export interface TaskParts {
   readonly config: LoadConfig;
@@ -25,26 +29,35 @@ export function loadTask({ config, site, technicians, request, permitUrl, connec
         `the Secret ${site.technicians.namespace}/${site.technicians.name} has ${technicians.length}`,
     );
   }
+  const atWork = technicians.slice(0, profile.technicians);
   // The marker is a document's name too, and names end at 140 characters.
   if (!/^[A-Za-z0-9-]{1,100}$/.test(request.runId)) {
     throw new Error(`load: run id ${JSON.stringify(request.runId)} wants 1 to 100 letters, digits and dashes`);
   }
   const { host } = new URL(site.url);
+  const workloads = workloadsOf(config, profile, { site, technicians: atWork });
+  if (workloads.length === 0) {
+    const lacks = planLoad(config, request.profile, { site, technicians: atWork }).leftOut ?? [];
+    throw new Error(
+      `load: profile ${request.profile} plays nothing on this target: ${lacks.map(({ journey, why }) => `${journey}, ${why}`).join('; ')}`,
+    );
+  }
+  const durationMs = Math.ceil(request.durationMsMax);
+  const logsIn = workloads.some(({ journey }) => journey === 'session-login');
   return {
     options: {
       scenarios: Object.fromEntries(
-        workloadsOf(config, profile).map(({ journey, perHour, virtualUsers }) => [
+        workloads.map(({ journey, perHour, shape, virtualUsers }) => [
           journey,
           {
-            executor: 'constant-arrival-rate',
-            rate: perHour,
-            timeUnit: '1h',
-            duration: `${Math.ceil(request.durationMsMax)}ms`,
+            ...(shape
+              ? { executor: 'ramping-arrival-rate', timeUnit: '1h', ...stagesOf(shape, durationMs) }
+              : { executor: 'constant-arrival-rate', rate: perHour, timeUnit: '1h', duration: `${durationMs}ms` }),
             // All at once: making virtual users in the middle of a stall costs processor time when there is none to spare.
             preAllocatedVUs: virtualUsers,
             maxVUs: virtualUsers,
-            // Two exchanges, each up to its time-out.
-            gracefulStop: `${2 * config.requestTimeoutMs + 1_000}ms`,
+            // As many exchanges as the longest journey has, each up to its time-out.
+            gracefulStop: `${exchangesMax * config.requestTimeoutMs + 1_000}ms`,
           },
         ]),
       ),
@@ -65,12 +78,15 @@ export function loadTask({ config, site, technicians, request, permitUrl, connec
       markerField: site.markerField,
       company: site.company,
       warehouse: site.warehouse,
+      ...(site.dockWarehouse === undefined ? {} : { dockWarehouse: site.dockWarehouse }),
+      ...(site.jobCards === undefined ? {} : { jobCards: site.jobCards }),
       barcodes: site.barcodes,
     },
-    tokens: technicians.slice(0, profile.technicians).map(({ apiKey, apiSecret }) => `${apiKey}:${apiSecret}`),
+    tokens: atWork.map(({ apiKey, apiSecret }) => `${apiKey}:${apiSecret}`),
+    ...(logsIn ? { logins: atWork.map(({ user, password = '' }) => ({ user, password })) } : {}),
     requestTimeoutMs: config.requestTimeoutMs,
     goodWithinMs: config.goodWithinMs,
-    barcodes: config.barcodes,
+    barcodes: { ...config.barcodes, ...(profile.hotItems ? { hotItems: profile.hotItems } : {}) },
     twoStepRatio: config.twoStepRatio,
   };
 }

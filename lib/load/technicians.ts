@@ -1,9 +1,11 @@
-// The virtual technicians of a target: one token each, from the Secret that the target file names.
+// The virtual technicians of a target: one token each, and a password where somebody is to log in, from the Secret that the target file names.
 
 export interface Technician {
   readonly user: string;
   readonly apiKey: string;
   readonly apiSecret: string;
+  /** For logging in as in a browser; not every site's Secret tells it. */
+  readonly password?: string;
 }
 
 /** Reads the Secret's `users.json`. Its errors tell places, never values. */
@@ -24,6 +26,16 @@ export function techniciansFrom(text: string): readonly Technician[] {
       if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return value;
       throw new Error(`technicians: users.json: entry ${index} has no usable ${key}`);
     };
-    return { user: text('user'), apiKey: text('apiKey'), apiSecret: text('apiSecret') };
+    const { password } = fields;
+    if (password !== undefined && (typeof password !== 'string' || password === ''))
+      throw new Error(
+        `technicians: users.json: entry ${index} has no usable password (leave it out when there is none)`,
+      );
+    return {
+      user: text('user'),
+      apiKey: text('apiKey'),
+      apiSecret: text('apiSecret'),
+      ...(password === undefined ? {} : { password }),
+    };
   });
 }

@@ -3,8 +3,31 @@
 /** The phases of a run, in the order in which time passes. A control run has no fault, recovery is then empty. */
 export type Phase = 'steady' | 'fault' | 'recovery' | 'after';
 
-/** What users do, in the words of the workshop. The load drives one k6 workload for each. */
-export type Journey = 'barcode-lookup' | 'goods-receipt' | 'parts-issue';
+/**
+ * What users do, in the words of the workshop. The load drives one k6 workload for each. The list is all that was ever played: evidence
+ * keeps the names, so none is renamed, and a run that has only some of them is as good as one that has all.
+ */
+export const journeys = [
+  'barcode-lookup',
+  'goods-receipt',
+  'parts-issue',
+  'stock-transfer',
+  'entry-cancel',
+  'job-card',
+  'photo-upload',
+  'session-login',
+  'realtime-notice',
+] as const;
+export type Journey = (typeof journeys)[number];
+
+/** Journeys that move stock: what they sent stands in the ledger. The others but the scan leave something that the ledger does not hold. */
+export const bookings: readonly Journey[] = [
+  'goods-receipt',
+  'parts-issue',
+  'stock-transfer',
+  'entry-cancel',
+  'realtime-notice',
+];
 
 interface Bound {
   /** Unique inside the claim, kebab-case; findings name it. */

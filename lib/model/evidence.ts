@@ -36,8 +36,21 @@ export type JournalEntry =
       readonly exitCode?: number | null;
       readonly detail?: string;
       readonly processorSeconds?: number;
+      /** The generator's own account of itself, for its self-check; not in older runs. */
+      readonly generator?: GeneratorAccount;
     }
   | { readonly kind: 'ended'; readonly ended: Ended; readonly reason?: string };
+
+/** What the load generator used and how long it was busy, by its own clock and the kernel's. */
+export interface GeneratorAccount {
+  /** How many processors it could use. */
+  readonly processors: number;
+  /** Most processor seconds that it used in any window of this length. */
+  readonly busiest: { readonly windowMs: number; readonly processorSeconds: number };
+  /** Iterations that came to their end, and the seconds that virtual users spent in them, as k6 itself measured it. */
+  readonly iterations: number;
+  readonly iterationSeconds: number;
+}
 
 export type Ended = 'completed' | 'aborted' | 'crashed';
 
@@ -61,12 +74,24 @@ export interface RunHeader {
 
 export interface PlannedLoad {
   readonly profile: string;
-  /** Open-model arrival rate by journey, iterations per second. */
-  readonly ratesPerSecond: Readonly<Record<Journey, number>>;
+  /** Open-model arrival rate by journey, iterations per second, while no shift changes it. A journey that is not played may be left out. */
+  readonly ratesPerSecond: Readonly<Partial<Record<Journey, number>>>;
+  /** Of journeys whose rate changes over time; the others, and all of older runs, keep the rate above. */
+  readonly shapes?: Readonly<Partial<Record<Journey, RateShape>>>;
+  /** Virtual users of each journey; older runs tell only their sum. */
+  readonly virtualUsers?: Readonly<Partial<Record<Journey, number>>>;
+  /** Journeys of the profile that the target has no place for, with what it lacks. */
+  readonly leftOut?: readonly { readonly journey: Journey; readonly why: string }[];
   /** Longest stall of the target that the virtual users can sit out without a drop. */
   readonly stallBudgetMs: number;
   readonly virtualUsersMax: number;
 }
+
+/**
+ * Arrival rate over time, from the first iteration of the load on: straight lines between the points, which are in order of time, and
+ * the last rate from the last point on. Two points of the same time are a jump.
+ */
+export type RateShape = readonly { readonly atMs: number; readonly perSecond: number }[];
 
 /**
  * How a write ended for the client. `acknowledged`: answered as submitted. `refused`: the answer says that no stock was moved; when it went
@@ -94,8 +119,13 @@ export interface Write {
   readonly outcome: WriteOutcome;
   /** The document's name as answered, when it was. */
   readonly document?: string;
-  /** Stock movement of the document: positive into the warehouse. */
+  /** Stock movement of the document: positive into the warehouse. Of one that was taken back: what it moved before. */
   readonly lines: readonly { readonly item: string; readonly warehouse: string; readonly qty: number }[];
+  /**
+   * Of a document that was booked to be taken back: `acknowledged` when its cancelling was, so it must be there cancelled and move
+   * nothing; `unknown` when nobody can tell whether it was cancelled. Undefined otherwise, also when the cancelling was refused.
+   */
+  readonly cancelled?: 'acknowledged' | 'unknown';
 }
 
 /** Iterations that k6 could not start because every virtual user was busy. */

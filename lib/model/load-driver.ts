@@ -1,5 +1,5 @@
 // The port to the load generator. The runner starts the load, listens to it and stops it; k6 is behind it.
-import type { Drop, Operation, PlannedLoad } from './evidence.ts';
+import type { Drop, GeneratorAccount, Operation, PlannedLoad } from './evidence.ts';
 
 export interface LoadRequest {
   readonly profile: string;
@@ -19,6 +19,7 @@ export interface LoadEnd {
   readonly problem: string;
   /** User and system time of the generator's process, read a quarter of a second before its end at the latest. */
   readonly processorSeconds: number;
+  readonly generator?: GeneratorAccount;
 }
 
 export type LoadEvent =

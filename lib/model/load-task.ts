@@ -1,4 +1,4 @@
-// What the driver hands to k6, as one JSON file that only its owner may read: it holds the technicians' tokens.
+// What the driver hands to k6, as one JSON file that only its owner may read: it holds the technicians' tokens and passwords.
 import type { Journey } from './claim.ts';
 import type { Json } from './fault.ts';
 
@@ -15,12 +15,21 @@ export interface LoadTask {
     readonly markerField: string;
     readonly company: string;
     readonly warehouse: string;
+    /** Undefined when nobody plays what needs it. */
+    readonly dockWarehouse?: string;
+    readonly jobCards?: { readonly workOrder: string; readonly operation: string };
     readonly barcodes: { readonly pattern: string; readonly itemPattern: string; readonly count: number };
   };
   /** `apiKey:apiSecret`, one for each virtual technician. */
   readonly tokens: readonly string[];
+  /** Of the same technicians in the same order, when somebody logs in with a password. */
+  readonly logins?: readonly { readonly user: string; readonly password: string }[];
   readonly requestTimeoutMs: number;
-  readonly goodWithinMs: Readonly<Record<Journey, number>>;
-  readonly barcodes: { readonly skew: number; readonly missRatio: number };
+  readonly goodWithinMs: Readonly<Partial<Record<Journey, number>>>;
+  readonly barcodes: {
+    readonly skew: number;
+    readonly missRatio: number;
+    readonly hotItems?: { readonly count: number; readonly ratio: number };
+  };
   readonly twoStepRatio: number;
 }

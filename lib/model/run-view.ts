@@ -4,8 +4,8 @@ import type { Ended, Instant, RunHeader, StepName } from './evidence.ts';
 import type { Proof } from './fault.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Reading and booking differ by an order of magnitude, so they are never drawn as one. */
-export type OperationKind = 'scan' | 'write';
+/** Reading and booking differ by an order of magnitude, so they are never drawn as one; what takes several steps is neither. */
+export type OperationKind = 'scan' | 'write' | 'other';
 
 export interface RunView {
   readonly claim: Claim;

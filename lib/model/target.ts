@@ -48,7 +48,22 @@ export const targetSchema = z.strictObject({
     markerField: z.string().default('custom_client_marker'),
     company: z.string(),
     warehouse: z.string(),
-    /** Secret whose key `users.json` holds [{user, apiKey, apiSecret, …}]; one virtual technician each. */
+    dockWarehouse: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('a second warehouse of the company: without it nothing is transferred'),
+    jobCards: z
+      .strictObject({ workOrder: z.string().min(1), operation: z.string().min(1) })
+      .optional()
+      .describe('a Work Order and an operation of it that Job Cards may be made for: without it none are'),
+    features: z
+      .array(z.enum(['files', 'realtime']))
+      .optional()
+      .describe(
+        'what the site has beside documents; a journey that wants more is left out of the load, and the plan says so',
+      ),
+    /** Secret whose key `users.json` holds [{user, apiKey, apiSecret, password?, …}]; one virtual technician each. */
     technicians: secretRef,
     barcodes: z.strictObject({
       pattern: z.string().describe('%d or %0Nd stands for the item number, from 0 to count - 1'),

@@ -175,3 +175,25 @@ test('a marker field is quoted, and one that could break out is refused', () => 
   expect(documentsQuery('custom_client_marker')).toContain('e.`custom_client_marker` LIKE ?');
   expect(() => documentsQuery('x` OR 1=1 -- ')).toThrow('not a column');
 });
+
+test('the stock of a second warehouse is read on each node too, and one that can not be read is told', async () => {
+  const asked: unknown[] = [];
+  let broken = false;
+  const base = fakeReach({
+    nodes,
+    sql: (_node, _sql, given) => {
+      asked.push(given?.[0]);
+      if (broken && given?.[0] === 'Dock - W') throw new Error('gone');
+      return stock;
+    },
+  });
+  const site = { ...base.target.site, warehouse: 'Stores - W', dockWarehouse: 'Dock - W' };
+  const reach = { ...base, target: { ...base.target, site } };
+  const lines = await readStockBefore(reach);
+  expect(asked.sort()).toEqual([...nodes.map(() => 'Dock - W'), ...nodes.map(() => 'Stores - W')]);
+  expect(lines.flatMap((line) => (line.kind === 'stock' ? [line.level.warehouse] : [])).sort()).toEqual(asked);
+  expect(lines.filter((line) => line.kind === 'read').length).toBe(3);
+  broken = true;
+  const half = await readStockBefore(reach);
+  expect(half.every((line) => line.kind === 'read' && line.error === 'gone')).toBe(true);
+});

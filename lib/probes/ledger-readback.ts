@@ -11,7 +11,7 @@ const missingMs = 10_000;
 /** A node that was killed and is being started again gets longer to answer at all. */
 const silentMs = 60_000;
 
-/** Stock of the target's warehouse before the load, on each Galera node. */
+/** Stock of the target's warehouses before the load, on each Galera node. */
 export async function readStockBefore(reach: Reads): Promise<readonly LedgerLine[]> {
   const nodes = await reach.sql.nodes();
   return (await Promise.all(nodes.map((node) => readStock(reach, node, 'before', 0)))).flat();
@@ -107,30 +107,30 @@ async function readStock(
 ): Promise<readonly LedgerLine[]> {
   const what = `stock-${when}` as const;
   try {
-    const { warehouse } = reach.target.site;
-    const rows = await reach.sql.query(node, stockQuery, [warehouse, warehouse]);
-    const at = reach.now();
-    const levels = rows.map(
-      (row): LedgerLine => ({
-        kind: 'stock',
-        level: {
-          node,
-          when,
-          at,
-          item: text(row, 'item'),
-          warehouse,
-          ledgerSum: number(row, 'ledger_sum'),
-          bin: number(row, 'bin'),
-          lastRunning: number(row, 'last_running'),
-          runningMin: number(row, 'running_min'),
-        },
-      }),
-    );
-    return [...levels, { kind: 'read', node, round, at, what }];
+    const { warehouse, dockWarehouse } = reach.target.site;
+    const lines: LedgerLine[] = [];
+    for (const place of dockWarehouse === undefined ? [warehouse] : [warehouse, dockWarehouse]) {
+      const rows = await reach.sql.query(node, stockQuery, [place, place]);
+      const at = reach.now();
+      for (const row of rows) lines.push({ kind: 'stock', level: levelOf(row, { node, when, at, warehouse: place }) });
+    }
+    return [...lines, { kind: 'read', node, round, at: reach.now(), what }];
   } catch (error) {
     return [{ kind: 'read', node, round, at: reach.now(), what, error: messageOf(error) }];
   }
 }
+
+const levelOf = (row: SqlRow, read: Pick<StockLevel, 'node' | 'when' | 'at' | 'warehouse'>): StockLevel => ({
+  node: read.node,
+  when: read.when,
+  at: read.at,
+  item: text(row, 'item'),
+  warehouse: read.warehouse,
+  ledgerSum: number(row, 'ledger_sum'),
+  bin: number(row, 'bin'),
+  lastRunning: number(row, 'last_running'),
+  runningMin: number(row, 'running_min'),
+});
 
 /** The marker's index finds the documents, the voucher's index their ledger entries. Entry names are of no use: a job renames them. */
 export const documentsQuery = (markerField: string) => `

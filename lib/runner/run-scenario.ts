@@ -218,6 +218,7 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     say('reading the stock before');
     await keepLedger(await bounded('stock before', bounds.ledgerMs, deps.ledger.stockBefore(reach)));
 
+    for (const { journey, why } of header.load.leftOut ?? []) note(`${journey} is left out of the load: ${why}`);
     sampling = sampleProbes(play.probes, reach, journal, clock, (error) => stop.abort(error));
     say(`starting the load ${play.load}`);
     // Kept in the very continuation too: an abort meanwhile must still find the process to end.
@@ -383,12 +384,13 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       // After Ctrl-C nobody waits for answers: what is under way stays unknown.
       const graceMs = run.signal.aborted ? 2_000 : bounds.loadGraceMs;
       const end = await within(clock, 'stopping the load', graceMs + 30_000, running.stop(graceMs));
-      const { exitCode, processorSeconds, problem } = end;
+      const { exitCode, processorSeconds, generator, problem } = end;
       journal?.write({
         kind: 'load',
         event: 'stopped',
         exitCode,
         processorSeconds,
+        ...(generator ? { generator } : {}),
         ...(problem ? { detail: problem } : {}),
       });
     } catch (error) {
@@ -600,7 +602,7 @@ function asStopped(reason: unknown): RunStopped {
 
 const noLoad = (profile: string): PlannedLoad => ({
   profile,
-  ratesPerSecond: { 'barcode-lookup': 0, 'goods-receipt': 0, 'parts-issue': 0 },
+  ratesPerSecond: {},
   stallBudgetMs: 0,
   virtualUsersMax: 0,
 });

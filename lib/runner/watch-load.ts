@@ -1,4 +1,5 @@
 // What the users feel while the run goes on. Only for deciding when to inject and how long to wait: the verdict comes from the files.
+import { allPlannedArrivals } from '../judge/planned-arrivals.ts';
 import type { Claim, Journey, RecoveryRule } from '../model/claim.ts';
 import type { Instant, PlannedLoad } from '../model/evidence.ts';
 import type { RunningLoad } from '../model/load-driver.ts';
@@ -27,7 +28,6 @@ const arrivedRatioMin = 0.5;
 
 export function watchLoad(load: RunningLoad, planned: PlannedLoad): LoadWatch {
   const events: Event[] = [];
-  const ratePerMs = Object.values(planned.ratesPerSecond).reduce((sum, rate) => sum + rate, 0) / 1000;
   const { promise: first, resolve } = Promise.withResolvers<void>();
   const close = load.listen((event) => {
     if (event.kind === 'operation') {
@@ -78,7 +78,9 @@ export function watchLoad(load: RunningLoad, planned: PlannedLoad): LoadWatch {
       const from = to - rule.windowMs;
       if (from < since) return false;
       const { bad, all } = count(from, to);
-      return all > 0 && all >= arrivedRatioMin * ratePerMs * rule.windowMs && bad / all <= rule.badRatioMax;
+      const began = events.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
+      const wanted = arrivedRatioMin * allPlannedArrivals(planned, from - began, to - began);
+      return all > 0 && all >= wanted && bad / all <= rule.badRatioMax;
     },
   };
 }

@@ -2,9 +2,9 @@
 import { chanceOf, wholeNumber } from '../chance.ts';
 import { pickNumbers } from '../item-pool.ts';
 import { stockEntry } from '../stock-entry.ts';
-import type { Plan } from '../turn.ts';
+import type { PlainPlan } from '../turn.ts';
 
-export const partsIssue: Plan = (task, iteration) => {
+export const partsIssue: PlainPlan = (task, iteration) => {
   const chance = chanceOf(task.seed, 'parts-issue', iteration);
   return stockEntry(task, {
     type: 'Material Issue',

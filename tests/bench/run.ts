@@ -109,7 +109,7 @@ function loadRows({ operations, drops, journal }: Evidence): readonly Row[] {
   const inSteady = (at: Instant) => at >= from && at < to;
   const steady = operations.filter(({ sentAt }) => inSteady(sentAt));
   const scans = steady.filter(({ journey }) => journey === 'barcode-lookup');
-  const writes = steady.filter(({ journey }) => journey !== 'barcode-lookup');
+  const writes = steady.filter(({ journey }) => journey === 'goods-receipt' || journey === 'parts-issue');
   const rate = (some: readonly unknown[]) => `${(some.length / ((to - from) / 1000)).toFixed(1)}/s`;
   const p95 = (some: Evidence['operations']) => {
     const sorted = some

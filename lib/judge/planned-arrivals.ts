@@ -1,0 +1,56 @@
+// How many iterations were planned in a span of time, also where the rate changes: the area under the planned rate. Read by whoever asks
+// whether enough arrived, while the run goes on and afterwards.
+import { type Journey, journeys } from '../model/claim.ts';
+import type { Evidence, Instant, PlannedLoad, RateShape } from '../model/evidence.ts';
+
+type Plan = Pick<PlannedLoad, 'ratesPerSecond' | 'shapes'>;
+
+/** Journeys of which something was to arrive at some time. */
+export const journeysOf = (planned: Plan): readonly Journey[] =>
+  journeys.filter((journey) => (planned.ratesPerSecond[journey] ?? 0) > 0 || planned.shapes?.[journey] !== undefined);
+
+/** Planned iterations of one journey between two times since the load's first iteration. */
+export function plannedArrivals(
+  { ratesPerSecond, shapes }: Plan,
+  journey: Journey,
+  fromMs: number,
+  toMs: number,
+): number {
+  const shape = shapes?.[journey];
+  const from = Math.max(0, fromMs);
+  if (toMs <= from) return 0;
+  if (!shape) return ((ratesPerSecond[journey] ?? 0) * (toMs - from)) / 1000;
+  const cuts = [from, ...shape.map(({ atMs }) => atMs).filter((at) => at > from && at < toMs), toMs];
+  // Straight between two cuts, so the mean of both ends is the mean; a jump lies on a cut and is looked at from inside.
+  return cuts.slice(1).reduce((sum, to, index) => {
+    const begin = cuts[index] ?? 0;
+    return sum + ((rateAfter(shape, begin) + rateBefore(shape, to)) / 2) * ((to - begin) / 1000);
+  }, 0);
+}
+
+/** Of all journeys together. */
+export const allPlannedArrivals = (planned: Plan, fromMs: number, toMs: number): number =>
+  journeysOf(planned).reduce((sum, journey) => sum + plannedArrivals(planned, journey, fromMs, toMs), 0);
+
+/**
+ * When the load's clock began: with the first thing that it is on record to have started, or to have had nobody for. k6 itself takes a
+ * moment before that, which is no part of the plan.
+ */
+export function loadBegan({ operations, drops }: Pick<Evidence, 'operations' | 'drops'>): Instant | undefined {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { sentAt } of operations) first = Math.min(first, sentAt);
+  for (const { at } of drops) first = Math.min(first, at);
+  return Number.isFinite(first) ? first : undefined;
+}
+
+const rateAfter = (shape: RateShape, atMs: number): number => rateAt(shape, atMs, (pointMs) => pointMs <= atMs);
+const rateBefore = (shape: RateShape, atMs: number): number => rateAt(shape, atMs, (pointMs) => pointMs < atMs);
+
+function rateAt(shape: RateShape, atMs: number, isPast: (pointMs: number) => boolean): number {
+  const index = shape.findLastIndex((point) => isPast(point.atMs));
+  const [past, next] = [shape[index], shape[index + 1]];
+  if (!past) return shape[0]?.perSecond ?? 0;
+  if (!next || next.atMs <= past.atMs) return past.perSecond;
+  const share = (atMs - past.atMs) / (next.atMs - past.atMs);
+  return past.perSecond + (next.perSecond - past.perSecond) * share;
+}
