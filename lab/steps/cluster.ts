@@ -405,7 +405,7 @@ function targetFile(): string {
       warehouse: 'Stores - WP',
       dockWarehouse: 'Dock - WP',
       jobCards: { workOrder: 'MFG-WO-1', operation: 'Assemble' },
-      features: ['files'],
+      features: ['files', 'realtime'],
       technicians: { namespace: 'erp', name: 'workshop-technicians' },
       barcodes: { pattern: 'BC%010d', itemPattern: 'ITEM-%04d', count: 300 },
     },
