@@ -2,10 +2,12 @@
 // socket.io's own client and by a bare WebSocket.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer, request } from 'node:http';
 import { connect as connectTo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium } from '@playwright/test';
 import { Redis as Client } from 'ioredis';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'undici';
@@ -218,6 +220,35 @@ describe.skipIf(missing !== undefined)('realtime', () => {
     expect(lists).toEqual([]);
   });
 
+  it('shows on a technician’s page what others take, as it happens', async () => {
+    await using front = await startFront(Number(new URL(site.url).port), realtime.port);
+    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+    try {
+      const page = await browser.newPage();
+      const complaints: string[] = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      await page.goto(`${front.url}/app/technician`);
+      const { user, password } = userOf(site, 'technician');
+      await page.getByLabel('E-mail').fill(user);
+      await page.getByLabel('Password').fill(password);
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByLabel('Scan a part').fill('BC0000000001');
+      await page.keyboard.press('Enter');
+      const shown = async () => Number((await page.locator('#stock dd').first().textContent())?.replace(/[^\d]/g, ''));
+      await page.getByText('ITEM-0001').first().waitFor();
+      await until(async () => (await realtime.metric('workshop_realtime_connections')) === 1);
+      // When it begins to listen it looks by itself; only after that it is the event that makes it look.
+      await sleep(quietMs);
+      await until(() => page.evaluate<boolean>('stockLook === undefined'));
+      const before = await shown();
+      await makeEntry({ docstatus: 1 });
+      await expect.poll(shown, { timeout: 5_000 }).toBe(before + 1);
+      expect(complaints.filter((one) => /WebSocket|Content Security/.test(one))).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+
   it('counts connections and events', async () => {
     const socket = await connected();
     await asked(socket, 'doctype_subscribe', 'Stock Entry');
@@ -387,6 +418,38 @@ async function startRedis(): Promise<Redis> {
       await ended(server, 'SIGKILL');
     },
     signal: (signal) => server.kill(signal),
+  };
+}
+
+/** What the ingress does: one address for both. */
+async function startFront(webPort: number, realtimePort: number): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createHttpServer((incoming, response) => {
+    const { method, url: path, headers } = incoming;
+    const passed = request({ host: '127.0.0.1', port: webPort, method, path, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    passed.on('error', () => response.destroy());
+    incoming.pipe(passed);
+  });
+  server.on('upgrade', (incoming, socket, head) => {
+    const behind = connectTo(realtimePort, '127.0.0.1', () => {
+      const headers = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${String(value)}`);
+      behind.write([`GET ${incoming.url} HTTP/1.1`, ...headers, '', ''].join('\r\n'));
+      behind.write(head);
+      socket.pipe(behind).pipe(socket);
+    });
+    behind.on('error', () => socket.destroy());
+    socket.on('error', () => behind.destroy());
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `http://localhost:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 

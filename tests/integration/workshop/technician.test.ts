@@ -69,7 +69,8 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
     const problems: string[] = [];
     page.on('console', (message) => {
       // What the network does is what the tests do to it.
-      if (!/Failed to load resource/.test(message.text())) problems.push(message.text());
+      if (!/Failed to load resource|^WebSocket connection to '[^']*\/socket\.io\/[^']*' failed/.test(message.text()))
+        problems.push(message.text());
     });
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto(`${site.url}/app/technician`);
