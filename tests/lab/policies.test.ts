@@ -44,6 +44,7 @@ it.each<[string, From, string, number, boolean]>([
     3306,
     false,
   ],
+  ['the web tier does not talk to realtime', web, 'workshop-erpnext-socketio.erp.svc.cluster.local', 9000, false],
   ['nothing leaves the namespace of the app', web, 'prometheus-0.prometheus.monitoring.svc.cluster.local', 9090, false],
 ])('%s', async (_what, from, host, port, wanted) => {
   expect(await reaches(from, host, port)).toBe(wanted);

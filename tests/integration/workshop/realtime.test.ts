@@ -141,6 +141,26 @@ describe.skipIf(missing !== undefined)('realtime', () => {
     expect(documents[1]?.modified).toBe(now.json.data.modified);
   });
 
+  it('tells of job cards, and of the time logged on them', async () => {
+    const socket = await connected();
+    await asked(socket, 'doctype_subscribe', 'Job Card');
+    const lists = heard(socket, 'list_update');
+    const post = async (path: string, body: unknown) => {
+      const reply = await ask(site, 'POST', path, { as: 'scanner', body });
+      expect(reply.status, reply.text).toBe(200);
+      return reply.json.data;
+    };
+    const card = { work_order: 'MFG-WO-1', operation: 'Assemble', for_quantity: 5 };
+    const { name } = await post('/api/resource/Job%20Card', card);
+    const args = { job_card_id: name, start_time: '2026-11-23 08:00:00', status: 'Work In Progress' };
+    await post('/api/method/erpnext.manufacturing.doctype.job_card.job_card.make_time_log', { args });
+    await until(() => lists.length === 2);
+    expect(lists).toMatchObject([
+      { doctype: 'Job Card', name },
+      { doctype: 'Job Card', name },
+    ]);
+  });
+
   it('tells by long polling as well', async () => {
     const socket = await connected({ transport: 'polling' });
     await asked(socket, 'doctype_subscribe', 'Stock Entry');
