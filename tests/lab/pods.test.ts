@@ -139,6 +139,51 @@ it('whatever runs more than once has a budget for disruptions', () => {
   expect(without).toEqual([]);
 });
 
+it('all connections that could be opened at once, during a rollout too, fit into one Galera node', async () => {
+  interface Tier {
+    readonly metadata: { readonly name: string };
+    readonly spec: {
+      readonly replicas?: number;
+      readonly strategy?: { readonly type?: string };
+      readonly template: {
+        readonly spec: {
+          readonly containers: readonly {
+            readonly env?: readonly { readonly name: string; readonly value?: string }[];
+          }[];
+        };
+      };
+    };
+  }
+  const { items } = JSON.parse(await kubectl(['get', 'deployments', '--namespace', 'erp', '--output', 'json'])) as {
+    items: readonly Tier[];
+  };
+  const opened = items.flatMap(({ metadata, spec }) =>
+    spec.template.spec.containers.flatMap(({ env = [] }) => {
+      const pool = env.find(({ name }) => name === 'DB_POOL_SIZE')?.value;
+      // One more pod while a tier is rolled out.
+      const pods = (spec.replicas ?? 1) + (spec.strategy?.type === 'Recreate' ? 0 : 1);
+      return pool ? [{ tier: metadata.name, connections: Number(pool) * pods }] : [];
+    }),
+  );
+  expect(opened.map(({ tier }) => tier)).toEqual(
+    expect.arrayContaining(['gunicorn', 'worker-s', 'scheduler', 'socketio'].map((tier) => `workshop-erpnext-${tier}`)),
+  );
+  const config = await kubectl([
+    'get',
+    'configmap',
+    'galera',
+    '--namespace',
+    'erp',
+    '--output',
+    'jsonpath={.data.galera\\.cnf}',
+  ]);
+  const most = Number(/^max_connections = (\d+)$/m.exec(config)?.[1]);
+  // The migration's four, eight each for who watches and who reads (max_user_connections), and two for a person in need.
+  const sum = opened.reduce((total, { connections }) => total + connections, 4 + 8 + 8 + 2);
+  expect(sum).toBeGreaterThan(50);
+  expect(sum).toBeLessThanOrEqual(most);
+});
+
 it('what runs more than once is not all on one Kubernetes node', async () => {
   const { items } = JSON.parse(await kubectl(['get', 'pods', '--all-namespaces', '--output', 'json'])) as {
     items: readonly (Pod & { spec: { nodeName?: string }; status: { phase?: string } })[];
