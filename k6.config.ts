@@ -101,7 +101,7 @@ export default {
     'session-login': 3_000,
     'realtime-notice': 3_000,
   },
-  /** k6 holds one script engine for each, about half a megabyte: the gate's 816 take 0.4 GB and 0.7 s to start. */
+  /** k6 holds one script engine for each, about half a megabyte: the gate's 820 take 0.4 GB and 0.7 s to start. */
   virtualUsersMax: 3_000,
   barcodes: { skew: 1, missRatio: 0.03 },
   twoStepRatio: 0.2,

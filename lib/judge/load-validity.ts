@@ -6,7 +6,7 @@ import type { Finding } from '../model/verdict.ts';
 import { judgeGenerator } from './generator.ts';
 import { counted, duration, percent, rounded } from './numbers.ts';
 import { isIn, type Span, spanOf } from './phases.ts';
-import { journeysOf, loadBegan, plannedArrivals } from './planned-arrivals.ts';
+import { journeysOf, leastPlannedArrivals, loadBegan } from './planned-arrivals.ts';
 
 export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span[]): readonly Finding[] {
   const planned = evidence.journal.find((line) => line.kind === 'header')?.header.load;
@@ -74,7 +74,7 @@ function judgeArrivals(claim: Claim, evidence: Evidence, planned: PlannedLoad, s
   const shares = journeysOf(planned).map((journey) => {
     const started = startedOf(evidence, journey, { ...steady, from: first });
     // One iteration more or less is where the phase was cut, not the generator.
-    const share = (started + 1) / plannedArrivals(planned, journey, first - began, steady.to - began);
+    const share = (started + 1) / leastPlannedArrivals(planned, journey, first - began, steady.to - began);
     return { journey, started, share: Math.min(1, share) };
   });
   const worst = shares.sort((a, b) => a.share - b.share)[0];
@@ -112,7 +112,7 @@ function judgeShape(claim: Claim, evidence: Evidence, planned: PlannedLoad): rea
       .sort((a, b) => a - b);
     return cuts.slice(1).flatMap((to, index) => {
       const from = cuts[index] ?? 0;
-      const wanted = plannedArrivals(planned, journey, from, to);
+      const wanted = leastPlannedArrivals(planned, journey, from, to);
       if (wanted < stretchArrivalsMin) return [];
       const arrived = arrivedOf(evidence, journey, began + from, began + to);
       return [{ journey, from, to, wanted, arrived, share: Math.min(1, (arrived + 1) / wanted) }];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { allPlannedArrivals, loadBegan, plannedArrivals } from './planned-arrivals.ts';
+import { allPlannedArrivals, leastPlannedArrivals, loadBegan, plannedArrivals } from './planned-arrivals.ts';
 
 const steady = { ratesPerSecond: { 'barcode-lookup': 20, 'goods-receipt': 2 } };
 const shaped = {
@@ -45,4 +45,10 @@ test('the load began with the first thing that was started, or dropped', () => {
   expect(loadBegan({ operations: [operation], drops: [] })).toBe(500);
   expect(loadBegan({ operations: [operation], drops: [{ at: 400, journey: 'barcode-lookup', count: 1 }] })).toBe(400);
   expect(loadBegan({ operations: [], drops: [] })).toBeUndefined();
+});
+
+test('where the rate changes, the least by a clock that is half a second off is asked for; elsewhere there is nothing to be off', () => {
+  expect(leastPlannedArrivals(shaped, 'barcode-lookup', 10_000, 12_000)).toBeCloseTo(80 - 0.5 * 30, 9);
+  expect(leastPlannedArrivals(shaped, 'barcode-lookup', 12_000, 14_000)).toBeCloseTo(80, 9);
+  expect(leastPlannedArrivals(steady, 'barcode-lookup', 0, 1_000)).toBe(20);
 });

@@ -151,3 +151,31 @@ test('a control run has no recovery and no finding of one', () => {
   const control = controlClaim();
   expect(measured(evidenceOf(control))).toMatchObject({ ms: null, outcomes: [] });
 });
+
+test('how many requests make a window is asked of the plan at that time: less is no stall where less was planned, more is missed', () => {
+  const evidence = evidenceOf(undefined, { outageMs: 8_000 });
+  const began = evidence.operations[0]?.sentAt ?? 0;
+  const planned = (perSecond: number, operations = evidence.operations) => ({
+    ...journalWith(evidence, (line) => {
+      if (line.kind !== 'header') return line;
+      const atMs = times.fault - began;
+      const shapes = {
+        'barcode-lookup': [
+          { atMs: 0, perSecond: 20 },
+          { atMs, perSecond: 20 },
+          { atMs, perSecond },
+        ],
+      };
+      return { ...line, header: { ...line.header, load: { ...line.header.load, shapes } } };
+    }),
+    operations,
+  });
+  // After the outage a tenth of the scans come, each of them well.
+  const quiet = evidence.operations.filter(
+    ({ sentAt, journey }, index) => sentAt < times.fault + 9_000 || journey !== 'barcode-lookup' || index % 10 === 0,
+  );
+  expect(measured(evidence).outcomes).toEqual(['passed']);
+  expect(measured({ ...evidence, operations: quiet }).outcomes).not.toEqual(['passed']);
+  expect(measured(planned(0, quiet)).outcomes).toEqual(['passed']);
+  expect(measured(planned(100)).outcomes).toEqual(['failed']);
+});

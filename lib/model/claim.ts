@@ -20,15 +20,6 @@ export const journeys = [
 ] as const;
 export type Journey = (typeof journeys)[number];
 
-/** Journeys that move stock: what they sent stands in the ledger. The others but the scan leave something that the ledger does not hold. */
-export const bookings: readonly Journey[] = [
-  'goods-receipt',
-  'parts-issue',
-  'stock-transfer',
-  'entry-cancel',
-  'realtime-notice',
-];
-
 interface Bound {
   /** Unique inside the claim, kebab-case; findings name it. */
   readonly name: string;

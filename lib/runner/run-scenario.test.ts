@@ -647,3 +647,19 @@ test('a control run has no fault and no recovery', async () => {
   expect(record.ended).toBe('completed');
   expect(story(journal).filter((what) => what.startsWith('phase'))).toEqual(['phase steady', 'phase after']);
 });
+
+test('a journey that the target has no place for is noted in the journal and stands in the header, before anything is sent', async () => {
+  const { journal } = await play({
+    load: ({ clock, events }) => {
+      const load = fakeLoad(clock, { events });
+      const leftOut = [{ journey: 'realtime-notice' as const, why: 'the target has no realtime' }];
+      return { ...load, plan: (profile) => ({ ...load.plan(profile), leftOut }) };
+    },
+  });
+  const noted = journal.findIndex((line) => line.kind === 'note' && line.text.includes('realtime-notice is left out'));
+  const started = journal.findIndex((line) => line.kind === 'load' && line.event === 'started');
+  expect(noted).toBeGreaterThan(-1);
+  expect(noted).toBeLessThan(started);
+  const header = journal.find((line) => line.kind === 'header');
+  expect(header?.header.load.leftOut?.length).toBe(1);
+});
