@@ -34,4 +34,15 @@ END
   done
   mv "$file.draft" "$file"
 fi
+# A new pod is a stranger to the network policies of the other Kubernetes nodes for a moment. A connection that was refused on its way and
+# then made keeps an error in its queue, which Redis never reads: Sentinel would turn in circles at a fifth of a core for as long as it lives.
+open_to() {
+  timeout 1 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null
+}
+deadline=$(($(date +%s) + 15))
+for n in 0 1 2; do
+  for peer in "redis-cache-$n.redis-cache.$GROUPS_DOMAIN:6379" "redis-queue-$n.redis-queue.$GROUPS_DOMAIN:6379"; do
+    until open_to "${peer%:*}" "${peer#*:}" || [ "$(date +%s)" -ge "$deadline" ]; do sleep 0.2; done
+  done
+done
 exec redis-sentinel "$file"
