@@ -41,6 +41,7 @@ function steps(): readonly Step[] {
       'helm',
       'cert-manager',
       'kube-router',
+      'versitygw',
       'k6',
     ]),
     ...images,

@@ -51,6 +51,7 @@ const builds = {
     seconds: 90,
   },
   'kube-router': { packages: ['github.com/cloudnativelabs/kube-router/v2/cmd/kube-router'], seconds: 60 },
+  versitygw: { packages: ['github.com/versity/versitygw/cmd/versitygw'], seconds: 90 },
   'local-path-provisioner': { packages: ['github.com/rancher/local-path-provisioner'], seconds: 70 },
 } as const satisfies Record<string, Build>;
 

@@ -8,7 +8,7 @@ import { createDatabase } from './database/database.ts';
 import { migrate } from './database/migrate.ts';
 import { createPool, type Pool } from './database/pool.ts';
 import { chooseDefects, defects } from './defects.ts';
-import { createFolderStore } from './files/folder-store.ts';
+import { openFileStore } from './files/open-file-store.ts';
 import { createWebServer, drain } from './http/server.ts';
 import { log } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -35,7 +35,7 @@ async function main(command: string | undefined): Promise<number> {
     database: createDatabase(pool, metrics.transactionRetry),
     cache: createCache(config.redisCache, config.database.name),
     queue: openRedis(config.redisQueue, 'queue'),
-    files: config.filesDir === undefined ? undefined : createFolderStore(config.filesDir),
+    files: openFileStore(config),
     // The opening stock is laid down soundly, whatever is to go wrong later.
     defects: chooseDefects(command === 'web' ? config.defects : []),
   };

@@ -272,7 +272,7 @@ async function startRedis(folder: string, stops: (() => Promise<void>)[]): Promi
   return port;
 }
 
-async function answering(program: ChildProcess, what: string, port: number): Promise<void> {
+export async function answering(program: ChildProcess, what: string, port: number): Promise<void> {
   const { createConnection } = await import('node:net');
   const until = Date.now() + patienceMs;
   for (;;) {
@@ -291,7 +291,7 @@ async function answering(program: ChildProcess, what: string, port: number): Pro
 }
 
 /** SIGTERM, and SIGKILL when that is not heard. */
-async function stopped(program: ChildProcess): Promise<void> {
+export async function stopped(program: ChildProcess): Promise<void> {
   if (program.exitCode !== null || program.signalCode !== null) return;
   const gone = new Promise((resolve) => program.once('exit', resolve));
   program.kill('SIGTERM');
@@ -300,7 +300,7 @@ async function stopped(program: ChildProcess): Promise<void> {
   clearTimeout(patience);
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
