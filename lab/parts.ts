@@ -27,6 +27,7 @@ const definitions: readonly Definition[] = [
   part('redis-cache', 'Redis, one master', ['erp', 'StatefulSet', 'redis-cache'], 6379),
   part('redis-queue', 'Redis, one master', ['erp', 'StatefulSet', 'redis-queue'], 6379),
   part('redis-sentinel', 'Sentinels of both groups', ['erp', 'StatefulSet', 'redis-sentinel'], 26379),
+  part('object-store', 'S3 with versions, for attachments', ['storage', 'StatefulSet', 's3'], 7070),
   part('contour', 'ingress controller', ['projectcontour', 'Deployment', 'contour'], 8001),
   part('envoy', 'ingress, all HTTP comes in here', ['projectcontour', 'DaemonSet', 'envoy'], 8443),
   part('cert-manager', 'issues and renews', ['cert-manager', 'Deployment', 'cert-manager'], 9402),

@@ -10,6 +10,7 @@ import { doctor } from '../lab/doctor.ts';
 import { getJson, kubectl } from '../lab/kubectl.ts';
 import { network, paths, siteHost } from '../lab/places.ts';
 import { installPackages, unpackedPackages } from '../lab/steps/packages.ts';
+import { programsDir } from '../lab/steps/programs.ts';
 
 interface Counts {
   readonly passed: number;
@@ -100,6 +101,7 @@ async function labEnvironment(): Promise<Record<string, string>> {
   return {
     SHAKEDOWN_LAB: paths.target,
     SHAKEDOWN_K6: k6Program(),
+    SHAKEDOWN_VERSITYGW: join(programsDir('versitygw'), 'versitygw'),
     WORKSHOP_URL: `https://${siteHost}`,
     WORKSHOP_CONNECT_ADDRESS: network.front,
     WORKSHOP_CA_FILE: paths.siteCa,

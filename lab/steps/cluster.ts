@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { $ } from 'zx';
 import { targetSchema } from '../../lib/model/target.ts';
 import { apply, applyObject, configMap, getJson, kubectl, manifest, secret } from '../kubectl.ts';
+import { prepareBucket } from '../object-store.ts';
 import { pkiFile, writeKubeconfig } from '../pki.ts';
 import { contentHash, drillHost, labDir, network, nodes, paths, siteHost, stateDir } from '../places.ts';
 import { type Step, until } from '../step.ts';
@@ -16,6 +17,8 @@ import { programsDir } from './programs.ts';
 
 const database = 'erp';
 const appUser = 'erp';
+/** Of the attachments, and the name of the only user who writes to it. */
+const bucket = 'attachments';
 /** As which the workshop's pods run. */
 const appUserId = 1000;
 const technicians = 60;
@@ -35,6 +38,7 @@ function values(): Record<string, string> {
     IMAGE_NODE: imageReference('node'),
     IMAGE_CERTIFICATES: imageReference('certificates'),
     IMAGE_NETWORK: imageReference('network'),
+    IMAGE_S3: imageReference('s3'),
     SHARED_FILES: paths.sharedFiles,
     FRONT: network.front,
     HOST: network.host,
@@ -45,6 +49,7 @@ function values(): Record<string, string> {
     DNS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/base.yaml') }),
     DATABASE_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/database.yaml') }),
     REDIS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/redis.yaml') }),
+    S3_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/s3.yaml') }),
     MONITORING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/monitoring.yaml') }, { file: rulesFolder }),
     ALERTING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/alerting.yaml') }),
     STORAGE_PATHS: JSON.stringify({
@@ -110,6 +115,8 @@ const certificateInputs =
   (): string =>
     contentHash(manifestInputs(...names)(), { file: join(labDir, 'steps/certificates.ts') });
 
+const objectStoreInputs = (): string => contentHash(manifestInputs('s3')(), { file: join(labDir, 'object-store.ts') });
+
 async function rolledOut(kind: string, namespace: string, name: string, withinSeconds = 120): Promise<void> {
   await kubectl(['rollout', 'status', `${kind}/${name}`, '--namespace', namespace, `--timeout=${withinSeconds}s`]);
 }
@@ -154,6 +161,7 @@ export function clusterSteps(): readonly Step[] {
       galera,
     ),
     clusterStep('redis', 'Redis for cache and queue, Sentinels', ['cluster'], 20, manifestInputs('redis'), redis),
+    clusterStep('s3', 'an object store with versions', ['cluster'], 10, objectStoreInputs, objectStore),
     clusterStep('ingress', 'Contour, Envoy and TLS', ['cluster'], 15, manifestInputs('ingress'), async () => {
       for (const file of contourFiles) await apply(await readFile(join(programsDir('contour'), file), 'utf8'));
       const pem = (name: Parameters<typeof pkiFile>[0], kind: 'crt' | 'key'): Promise<string> =>
@@ -184,7 +192,7 @@ export function clusterSteps(): readonly Step[] {
     clusterStep(
       'workshop',
       'the workshop app',
-      ['database', 'redis', 'ingress', 'monitoring', 'cache/programs/helm'],
+      ['database', 'redis', 's3', 'ingress', 'monitoring', 'cache/programs/helm'],
       30,
       workshopInputs,
       workshop,
@@ -255,6 +263,15 @@ async function redis(): Promise<void> {
   for (const group of ['cache', 'queue', 'sentinel']) await password('erp', `redis-${group}`);
   await apply(await manifest('redis', values()));
   for (const group of ['cache', 'queue', 'sentinel']) await rolledOut('statefulset', 'erp', `redis-${group}`);
+}
+
+async function objectStore(): Promise<void> {
+  const root = { accessKey: 'root', secretKey: await password('storage', 's3-root', 'root') };
+  const user = { accessKey: bucket, secretKey: await password('erp', 's3-attachments', bucket) };
+  await apply(await manifest('s3', values()));
+  await rolledOut('statefulset', 'storage', 's3');
+  const pod = await getJson<{ status: { podIP: string } }>('pod', 'storage', 's3-0');
+  await prepareBucket(`http://${pod?.status.podIP}:7070`, root, bucket, user);
 }
 
 async function monitoring(): Promise<void> {
@@ -329,6 +346,9 @@ function helmValues(): unknown {
     siteHost,
     siteDomains: [drillHost],
     filesExistingClaim: 'workshop-files',
+    s3Endpoint: 'http://s3.storage.svc.cluster.local:7070',
+    s3Bucket: bucket,
+    s3Secret: 's3-attachments',
     tlsSecret: 'site-tls',
     ingress: { kind: 'HTTPProxy' },
   };

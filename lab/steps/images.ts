@@ -56,6 +56,12 @@ const definitions = {
     seconds: 12,
     fill: (context) => copyFile(join(programsDir('kube-router'), 'kube-router'), join(context, 'kube-router')),
   },
+  s3: {
+    from: [],
+    programs: ['versitygw'],
+    seconds: 10,
+    fill: (context) => copyFile(join(programsDir('versitygw'), 'versitygw'), join(context, 'versitygw')),
+  },
   certificates: {
     from: [],
     programs: ['cert-manager'],

@@ -50,6 +50,7 @@ const builds = {
     seconds: 90,
   },
   'kube-router': { packages: ['github.com/cloudnativelabs/kube-router/v2/cmd/kube-router'], seconds: 60 },
+  versitygw: { packages: ['github.com/versity/versitygw/cmd/versitygw'], seconds: 90 },
   'local-path-provisioner': { packages: ['github.com/rancher/local-path-provisioner'], seconds: 70 },
   k6: { packages: ['go.k6.io/k6/v2'], seconds: 60 },
 } as const satisfies Record<string, Build>;

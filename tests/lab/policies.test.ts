@@ -45,6 +45,9 @@ it.each<[string, From, string, number, boolean]>([
     false,
   ],
   ['the web tier does not talk to realtime', web, 'workshop-erpnext-socketio.erp.svc.cluster.local', 9000, false],
+  ['the web tier talks to the object store', web, 's3.storage.svc.cluster.local', 7070, true],
+  ['a database does not talk to the object store', galera, 's3.storage.svc.cluster.local', 7070, false],
+  ['Prometheus does not talk to the object store', prometheus, 's3.storage.svc.cluster.local', 7070, false],
   ['nothing leaves the namespace of the app', web, 'prometheus-0.prometheus.monitoring.svc.cluster.local', 9090, false],
 ])('%s', async (_what, from, host, port, wanted) => {
   expect(await reaches(from, host, port)).toBe(wanted);

@@ -64,6 +64,29 @@ describe('the settings', () => {
       expect(() => readConfig(wrong)).toThrow(ConfigMistakes);
   });
 
+  it('take a bucket whole or not at all, and name what is missing', () => {
+    const s3 = { S3_ENDPOINT: 'http://s3:7070', S3_BUCKET: 'attachments', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 'hush' };
+    expect(readConfig(good).s3).toBeUndefined();
+    expect(readConfig({ ...good, ...s3 }).s3).toEqual({
+      endpoint: 'http://s3:7070',
+      bucket: 'attachments',
+      accessKey: 'a',
+      secretKey: 'hush',
+      region: 'us-east-1',
+    });
+    const mistakes = (given: NodeJS.ProcessEnv) => {
+      try {
+        return readConfig({ ...good, ...given }) && [];
+      } catch (error) {
+        expect(String(error)).not.toContain('hush');
+        return (error as ConfigMistakes).mistakes.map((mistake) => mistake.split(':')[0]);
+      }
+    };
+    expect(mistakes({ S3_SECRET_KEY: 'hush' })).toEqual(['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY']);
+    expect(mistakes({ ...s3, S3_ENDPOINT: 'hush', DB_HOST: '' })).toEqual(['DB_HOST', 'S3_ENDPOINT']);
+    expect(mistakes({ ...s3, S3_BUCKET: '../hush' })).toEqual(['S3_BUCKET']);
+  });
+
   it('choose defects by name', () => {
     expect(readConfig({ ...good, WORKSHOP_DEFECT: 'ack-before-commit, ' }).defects).toEqual(['ack-before-commit']);
   });

@@ -4,6 +4,8 @@ import { type DefectName, defectNames } from './defects.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 
+const s3Names = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'] as const;
+
 const environment = z
   .object({
     SITE_HOST: z.string().min(1),
@@ -36,6 +38,15 @@ const environment = z
     USERS_FILE: z.string().min(1).optional(),
     // The folder that all web pods share; without it there are no attachments.
     FILES_DIR: z.string().startsWith('/', 'is no absolute path').optional(),
+    // A bucket that attachments are kept in, beside the folder or in place of it.
+    S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+    S3_BUCKET: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is no bucket's name")
+      .optional(),
+    S3_ACCESS_KEY: z.string().min(1).optional(),
+    S3_SECRET_KEY: z.string().min(1).optional(),
+    S3_REGION: z.string().min(1).default('us-east-1'),
     // site_config's allow_error_traceback: without it nobody is told exceptions and tracebacks.
     ERROR_TRACEBACK: z.enum(['0', '1']).default('1'),
     // site_config's rate_limit: so many seconds of requests in a window of so many.
@@ -61,7 +72,15 @@ const environment = z
     path: ['REDIS_QUEUE_URL'],
     message: 'give either it or REDIS_SENTINELS',
     when: () => true,
-  });
+  })
+  .superRefine(
+    (given, context) => {
+      for (const name of s3Names)
+        if (given[name] === undefined && s3Names.some((other) => given[other] !== undefined))
+          context.addIssue({ code: 'custom', path: [name], message: `give all of ${s3Names.join(', ')}, or none` });
+    },
+    { when: () => true },
+  );
 
 export interface Config {
   readonly siteHost: string;
@@ -74,6 +93,7 @@ export interface Config {
   readonly metricsPort: number;
   readonly usersFile: string | undefined;
   readonly filesDir: string | undefined;
+  readonly s3: S3Config | undefined;
   readonly errorTraceback: boolean;
   readonly rateLimit: RateLimit | undefined;
   readonly registryCleanupSeconds: number;
@@ -104,6 +124,14 @@ export interface DatabaseConfig {
   readonly password: string;
   readonly poolSize: number;
   readonly tlsCaFile: string | undefined;
+}
+
+export interface S3Config {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly region: string;
 }
 
 export class ConfigMistakes extends Error {
@@ -139,11 +167,29 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     metricsPort: given.METRICS_PORT,
     usersFile: given.USERS_FILE,
     filesDir: given.FILES_DIR,
+    s3: s3(given),
     errorTraceback: given.ERROR_TRACEBACK === '1',
     rateLimit: rateLimit(given.RATE_LIMIT),
     registryCleanupSeconds: given.REGISTRY_CLEANUP_SECONDS,
     schedulerTickSeconds: given.SCHEDULER_TICK_SECONDS,
     defects: given.WORKSHOP_DEFECT,
+  };
+}
+
+function s3({
+  S3_ENDPOINT,
+  S3_BUCKET,
+  S3_ACCESS_KEY,
+  S3_SECRET_KEY,
+  S3_REGION,
+}: z.infer<typeof environment>): S3Config | undefined {
+  if (!S3_ENDPOINT || !S3_BUCKET || !S3_ACCESS_KEY || !S3_SECRET_KEY) return undefined;
+  return {
+    endpoint: S3_ENDPOINT,
+    bucket: S3_BUCKET,
+    accessKey: S3_ACCESS_KEY,
+    secretKey: S3_SECRET_KEY,
+    region: S3_REGION,
   };
 }
 

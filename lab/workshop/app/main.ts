@@ -9,7 +9,7 @@ import { createDatabase } from './database/database.ts';
 import { migrate } from './database/migrate.ts';
 import { createPool, type Pool } from './database/pool.ts';
 import { chooseDefects, defects } from './defects.ts';
-import { createFolderStore } from './files/folder-store.ts';
+import { openFileStore } from './files/open-file-store.ts';
 import { createWebServer, drain } from './http/server.ts';
 import { readQueues, runScheduler, runWorker } from './jobs/background.ts';
 import type { QueueName } from './jobs/keys.ts';
@@ -44,7 +44,7 @@ async function main(words: readonly string[]): Promise<number> {
     database: createDatabase(pool, metrics.transactionRetry),
     cache: createCache(config.redisCache, config.database.name),
     queue: openRedis(config.redisQueue, 'queue'),
-    files: config.filesDir === undefined ? undefined : createFolderStore(config.filesDir),
+    files: openFileStore(config),
     // The opening stock is laid down soundly, whatever is to go wrong later.
     defects: chooseDefects(command === 'migrate' ? [] : config.defects),
   };

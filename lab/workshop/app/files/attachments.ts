@@ -167,7 +167,7 @@ export function safeFileName(given: string): string {
 }
 
 function storeOf({ files }: Workshop): FileStore {
-  if (!files) throw notInWorkshop('A file store (FILES_DIR is not set); without it an attachment');
+  if (!files) throw notInWorkshop('A file store (neither FILES_DIR nor S3_ENDPOINT is set); without it an attachment');
   return files;
 }
 

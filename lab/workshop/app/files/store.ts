@@ -1,5 +1,5 @@
 // Where the bytes of attachments live. One small interface, so that the shared folder of the official chart and an object store are the same to
-// the rest; files/folder-store.ts is the first of them.
+// the rest.
 
 export interface FileStore {
   /** Safe on disk when it returns. Never overwrites: `taken` when there is something under this key. */

@@ -91,3 +91,15 @@ capabilities: { drop: [ALL] }
   secret: { secretName: {{ .Values.dbTlsSecret }}, items: [{ key: ca.crt, path: ca.crt }] }
 {{- end }}
 {{- end -}}
+
+{{- define "erpnext.objectStore" -}}
+{{- if .Values.s3Endpoint -}}
+- { name: S3_ENDPOINT, value: {{ .Values.s3Endpoint | quote }} }
+- { name: S3_BUCKET, value: {{ .Values.s3Bucket | quote }} }
+- { name: S3_REGION, value: {{ .Values.s3Region | quote }} }
+- name: S3_ACCESS_KEY
+  valueFrom: { secretKeyRef: { name: {{ .Values.s3Secret }}, key: username } }
+- name: S3_SECRET_KEY
+  valueFrom: { secretKeyRef: { name: {{ .Values.s3Secret }}, key: password } }
+{{- end -}}
+{{- end -}}
