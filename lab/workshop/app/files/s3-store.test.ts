@@ -57,6 +57,19 @@ describe('a bucket of attachments', () => {
     expect(asked).toBe(3);
   });
 
+  it.each([
+    [412, 'PreconditionFailed', 'taken'],
+    [409, 'ConditionalRequestConflict', 'taken'],
+    [409, 'ExistingObjectIsDirectory', 'failed'],
+  ])('takes %i %s for %s', async (status, code, wanted) => {
+    const store = await storeThat((_, response) => {
+      response.writeHead(status).end(`<Error><Code>${code}</Code></Error>`);
+    });
+    const put = store.put(key, Buffer.from('x'));
+    if (wanted === 'taken') expect(await put).toBe('taken');
+    else expect((await failure(put)).message).toBe(`the object store answered ${status} ${code}`);
+  });
+
   it('takes a missing bucket for no missing file', async () => {
     const store = await storeThat((_, response) => {
       response.writeHead(404).end('<Error><Code>NoSuchBucket</Code></Error>');

@@ -53,8 +53,8 @@ export function createS3Store(
         key,
         async (answer) => {
           const text = await answer.text();
-          // 409: somebody else was at this key in the same moment.
-          if (answer.status === 412 || answer.status === 409) return 'taken';
+          // The second: somebody else was at this key in the same moment.
+          if (answer.status === 412 || codeOf(text) === 'ConditionalRequestConflict') return 'taken';
           if (answer.ok) return 'stored';
           throw refused(answer.status, text);
         },
