@@ -403,7 +403,7 @@ async function startRealtime(
 ): Promise<Realtime> {
   const port = samePort ?? (await freePort());
   const metricsPort = await freePort();
-  const env = { ...process.env, ...site.environment, DB_POOL_SIZE: '2', ...settings };
+  const env = { ...site.environment, DB_POOL_SIZE: '2', ...settings };
   const program = spawn(process.execPath, [app, 'socketio'], {
     env: { ...env, SOCKETIO_PORT: String(port), METRICS_PORT: String(metricsPort) },
     stdio: ['ignore', 'ignore', 'inherit'],

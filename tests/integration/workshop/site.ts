@@ -179,7 +179,9 @@ async function localSite(): Promise<Site> {
     await writeFile(usersFile, JSON.stringify(users), { mode: 0o600 });
     await mkdir(join(folder, 'files'));
     const port = await freePort();
+    // All that the app is told: what the tests of the lab are told of another site must not reach it.
     const environment = {
+      PATH: process.env.PATH ?? '',
       SITE_HOST: 'localhost',
       DB_HOST: '127.0.0.1',
       DB_PORT: String(database.port),
@@ -193,7 +195,7 @@ async function localSite(): Promise<Site> {
       METRICS_PORT: String(await freePort()),
     };
     await promisify(execFile)(process.execPath, [app, 'migrate'], {
-      env: { ...process.env, ...environment, USERS_FILE: usersFile },
+      env: { ...environment, USERS_FILE: usersFile },
     });
     let web: ChildProcess | undefined;
     let log = '';
@@ -209,7 +211,7 @@ async function localSite(): Promise<Site> {
     };
     const startWeb = async (more: Settings = {}) => {
       const started = spawn(process.execPath, [app, 'web'], {
-        env: { ...process.env, ...environment, ...more },
+        env: { ...environment, ...more },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       started.stdout?.on('data', (text: Buffer) => {
@@ -233,7 +235,7 @@ async function localSite(): Promise<Site> {
       async spawn(words, more = {}) {
         const metricsPort = await freePort();
         const started = spawn(process.execPath, [app, ...words], {
-          env: { ...process.env, ...environment, METRICS_PORT: String(metricsPort), ...more },
+          env: { ...environment, METRICS_PORT: String(metricsPort), ...more },
           stdio: ['ignore', 'pipe', 'inherit'],
         });
         let text = '';
