@@ -5,7 +5,7 @@ import { networkInterfaces, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { $ } from 'zx';
 import { labStatus } from './lab.ts';
-import { cacheDir, labDir, network } from './places.ts';
+import { cacheDir, labDir, network, stateDir } from './places.ts';
 import { programNames, programsDir } from './steps/programs.ts';
 import { supervisorStatus } from './supervisor/client.ts';
 
@@ -90,7 +90,7 @@ export async function labComplaints(): Promise<readonly Complaint[]> {
       .filter(({ name, ready }) => !ready && !off.includes(name))
       .map(({ name }) => ({
         what: `${name} is not Ready`,
-        next: `wait a minute; then see /var/log/shakedown/${name}*.log`,
+        next: `wait a minute; then see the logs in ${stateDir}/nodes/${name}`,
       })),
     ...(outstanding.length > 0 ? [{ what: `not done, or changed since: ${outstanding.join(', ')}`, next: up }] : []),
     ...parts
