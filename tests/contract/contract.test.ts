@@ -34,7 +34,7 @@ describe('the comparison', () => {
   });
 
   it('replays most of what was recorded, and says of every other case why not', () => {
-    // 268 with all that was sent and answered, 8 of which only the list tells.
+    // 268 with a file of their own, and 8 that only the list tells.
     const recorded = 276;
     // Steps that prepare are no recordings, and neither is the Job Card that a Work Order would have made.
     const replayed = contractCases.filter((one) => !one.setup && one.case !== 'f32-job-card').map((one) => one.case);
