@@ -229,6 +229,9 @@ async function galera(): Promise<void> {
         `create or replace user 'shakedown'@'%' identified by '${reader}' with max_user_connections 8;`,
         `grant select on ${database}.* to 'shakedown'@'%';`,
         `grant process on *.* to 'shakedown'@'%';`,
+        // The server's own process, when a certificate was renewed (lab/images/mariadb/entrypoint.sh).
+        "create or replace user 'mysql'@'localhost' identified via unix_socket;",
+        "grant reload on *.* to 'mysql'@'localhost';",
         'delete from mysql.global_priv where user = "" or (user = "root" and host <> "localhost");',
         'flush privileges;',
         '',
