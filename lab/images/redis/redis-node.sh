@@ -43,4 +43,19 @@ if [ "$master" != "$self" ]; then
 else
   echo "master"
 fi
+
+# A node that lost its power may leave zeros where the log's last, unsynced commands would be; the server skips a short end, not that.
+# The log ends at its last whole command then: no more goes than appendfsync everysec lets go. A replica whose files can't be mended
+# takes everything from its master; a master stays down, for its operator to see.
+log=/data/redis/appendonlydir/appendonly.aof.manifest
+if [ -f "$log" ] && ! redis-check-aof "$log" >/run/redis/check 2>&1; then
+  grep 'AOF analyzed' /run/redis/check | tail -n 1
+  if yes | redis-check-aof --fix "$log" >/run/redis/check 2>&1; then
+    echo "the append-only file ended in what a power loss left; it was cut there"
+  elif [ "$master" != "$self" ]; then
+    echo "the append-only file can't be mended; all comes from $master, the files stay in /data/redis/broken"
+    rm -rf /data/redis/broken
+    mv /data/redis/appendonlydir /data/redis/broken
+  fi
+fi
 exec redis-server /run/redis/redis.conf
