@@ -102,6 +102,7 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
   const take = (page: Page) => page.getByRole('button', { name: /^Take \d/ }).click();
   const bookings = (page: Page) => page.getByRole('region', { name: /^Bookings/ }).getByRole('listitem');
   const badges = (page: Page) => bookings(page).locator('.badge').allTextContents();
+  const booked = (page: Page) => expect.poll(() => badges(page), { timeout: 30_000 }).toEqual(['booked']);
   const markersOf = (page: Page): Promise<string[]> =>
     page.evaluate<string[]>(`JSON.parse(localStorage.getItem('stockroom.queue') ?? '[]').map(({ marker }) => marker)`);
   const shot = async (page: Page, name: string): Promise<void> => {
@@ -139,7 +140,7 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
     await at.page.getByRole('button', { name: 'Take 3' }).waitFor();
     await shot(at.page, 'part');
     await take(at.page);
-    await expect.poll(() => badges(at.page)).toEqual(['booked']);
+    await booked(at.page);
     expect(await bookings(at.page).textContent()).toMatch(/3 × ITEM-0260.*MAT-STE-/s);
     expect(await stockOf(part.item)).toBe(before - 3);
   });
@@ -218,7 +219,7 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
     await take(at.page);
     await expect.poll(() => badges(at.page)).toEqual(['not clear']);
     await shot(at.page, 'not-clear');
-    await expect.poll(() => badges(at.page), { timeout: 30_000 }).toEqual(['booked']);
+    await booked(at.page);
     expect(heard).toBeGreaterThan(1);
     expect(await stockOf(part.item)).toBe(before - 1);
     expect(await documentsOf(await markersOf(at.page))).toHaveLength(1);
@@ -234,7 +235,7 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
     await expect.poll(() => badges(at.page)).toEqual(['not clear']);
     await site.startWeb();
     await at.page.getByRole('button', { name: 'Send now' }).click();
-    await expect.poll(() => badges(at.page), { timeout: 30_000 }).toEqual(['booked']);
+    await booked(at.page);
     expect(await documentsOf(await markersOf(at.page))).toHaveLength(1);
   });
 
@@ -255,7 +256,7 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
     await at.page.getByRole('heading', { name: rare }).waitFor();
     await at.page.getByRole('spinbutton', { name: 'Quantity' }).fill(String(left));
     await take(at.page);
-    await expect.poll(() => badges(at.page), { timeout: 30_000 }).toEqual(['booked']);
+    await booked(at.page);
     expect(await stockOf(rare)).toBe(0);
     // And what there is none of is refused, with the site's own words; the next booking is not held up by it.
     await scan(at.page, rare);
@@ -289,7 +290,7 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
     await at.page.getByRole('button', { name: 'Log out' }).click();
     expect(await documentsOf(markers)).toEqual([]);
     await logIn(at.page, 'technician-001');
-    await expect.poll(() => badges(at.page)).toEqual(['booked']);
+    await booked(at.page);
     expect(await documentsOf(markers)).toHaveLength(1);
   });
 
@@ -300,9 +301,9 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
     await scan(at.page, part.code);
     await at.page.getByRole('heading', { name: part.item }).waitFor();
     await take(at.page);
-    await expect.poll(() => badges(at.page)).toEqual(['booked']);
-    const booked = asked.find((request) => request.method() === 'POST');
-    expect(booked?.headers()['x-frappe-csrf-token']).toMatch(/^[0-9a-f]{20,}$/);
+    await booked(at.page);
+    const sent = asked.find((request) => request.method() === 'POST');
+    expect(sent?.headers()['x-frappe-csrf-token']).toMatch(/^[0-9a-f]{20,}$/);
     expect(asked.filter((request) => new URL(request.url()).origin !== new URL(site.url).origin)).toEqual([]);
   });
 
@@ -355,7 +356,7 @@ describe.skipIf(missing !== undefined)('the technician’s page', () => {
       await scan(at.page, part.code);
       await at.page.getByRole('heading', { name: part.item }).waitFor();
       await take(at.page);
-      await expect.poll(() => badges(at.page)).toEqual(['booked']);
+      await booked(at.page);
       await scan(at.page, part.code);
       await at.page.getByRole('heading', { name: part.item }).waitFor();
       await expect.poll(() => at.page.locator('#stock').textContent()).toContain('Nos');
