@@ -21,6 +21,8 @@ function connection(address: RedisAddress): Redis {
   const common = {
     connectTimeout: connectMsMax,
     commandTimeout: commandMsMax,
+    // A command that is not answered ends the connection too: one to a machine without power would stay silent for a quarter of an hour.
+    socketTimeout: commandMsMax,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: waitMs,
