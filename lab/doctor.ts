@@ -17,7 +17,7 @@ export interface Complaint {
 const gibibyte = 1024 ** 3;
 const memoryMin = 7 * gibibyte;
 /** The Go caches take about 9 GB, programs and images 3 GB, the nodes 4 GB. */
-const diskColdMin = 20 * gibibyte;
+const diskColdMin = 24 * gibibyte;
 const diskWarmMin = 3 * gibibyte;
 
 /** What would keep the lab from coming up on this machine. */

@@ -1,8 +1,8 @@
 // Container images from Containerfiles, without a registry: built by buildah, kept as archives named by the hash of their content.
 import { existsSync } from 'node:fs';
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { $ } from 'zx';
 import { contentHash, labDir, paths, repoDir } from '../places.ts';
@@ -153,8 +153,28 @@ async function bud(
     await mkdir(paths.images, { recursive: true });
     await $({ quiet: true })`buildah push --quiet ${reference} ${`oci-archive:${archive}.draft:${reference}`}`;
     await rename(`${archive}.draft`, archive);
+    await dropOldVersions(reference);
   } finally {
     await rm(context, { recursive: true, force: true });
+  }
+}
+
+const versionsKept = 2;
+
+/** Of one image only the newest versions stay, here and in buildah's store: the one before may be another branch's. */
+async function dropOldVersions(reference: string): Promise<void> {
+  const [name = ''] = reference.split(':');
+  const own = new RegExp(`^${basename(name)}-[0-9a-f]+\\.tar$`);
+  const archives = await Promise.all(
+    (await readdir(paths.images))
+      .filter((file) => own.test(file))
+      .map(async (file) => ({ file, at: (await stat(join(paths.images, file))).mtimeMs })),
+  );
+  const old = archives.sort((a, b) => b.at - a.at).slice(versionsKept);
+  for (const { file } of old) {
+    await rm(join(paths.images, file), { force: true });
+    const tag = file.slice(basename(name).length + 1, -'.tar'.length);
+    await $({ quiet: true })`buildah rmi ${`${name}:${tag}`}`.nothrow();
   }
 }
 

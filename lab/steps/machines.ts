@@ -58,6 +58,9 @@ export function machineSteps(fingerprint: string, startedBy: string): readonly S
   ];
 }
 
+/** What no registry has: the lab builds it. */
+const ownImages = 'localhost/shakedown/';
+
 /** Every node of its own containerd; images come in as archives, no registry is involved. */
 export function importStep(
   references: readonly string[],
@@ -70,9 +73,11 @@ export function importStep(
     '--namespace',
     'k8s.io',
   ];
+  const listed = async (node: KubernetesNode): Promise<readonly string[]> =>
+    (await $({ quiet: true })`ctr ${ctr(node)} images ls -q`.nothrow()).stdout.split('\n');
   const missingOn = async (node: KubernetesNode): Promise<readonly string[]> => {
-    const listed = new Set((await $({ quiet: true })`ctr ${ctr(node)} images ls -q`.nothrow()).stdout.split('\n'));
-    return references.filter((reference) => !listed.has(reference));
+    const there = new Set(await listed(node));
+    return references.filter((reference) => !there.has(reference));
   };
   return {
     name: 'import',
@@ -91,6 +96,11 @@ export function importStep(
         );
         for (const reference of await missingOn(node))
           await $({ quiet: true })`ctr ${ctr(node)} images import ${archiveOf(reference)}`;
+        // Earlier versions would fill the disk in a month. What a container still runs on stays until it ends.
+        const old = (await listed(node)).filter(
+          (reference) => reference.startsWith(ownImages) && !references.includes(reference),
+        );
+        if (old.length > 0) await $({ quiet: true })`ctr ${ctr(node)} images rm ${old}`.nothrow();
       }
     },
   };
