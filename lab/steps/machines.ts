@@ -58,9 +58,6 @@ export function machineSteps(fingerprint: string, startedBy: string): readonly S
   ];
 }
 
-/** What no registry has: the lab builds it. */
-const ownImages = 'localhost/shakedown/';
-
 /** Every node of its own containerd; images come in as archives, no registry is involved. */
 export function importStep(
   references: readonly string[],
@@ -73,11 +70,23 @@ export function importStep(
     '--namespace',
     'k8s.io',
   ];
-  const listed = async (node: KubernetesNode): Promise<readonly string[]> =>
-    (await $({ quiet: true })`ctr ${ctr(node)} images ls -q`.nothrow()).stdout.split('\n');
+  /** Names with the digest of what they stand for. Kubernetes' own side gives each image a second name, which is its id. */
+  const listed = async (node: KubernetesNode): Promise<readonly (readonly [string, string])[]> =>
+    (await $({ quiet: true })`ctr ${ctr(node)} images ls`.nothrow()).stdout
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(/\s+/))
+      .map(([name = '', , digest = '']) => [name, digest] as const);
   const missingOn = async (node: KubernetesNode): Promise<readonly string[]> => {
-    const there = new Set(await listed(node));
+    const there = new Map(await listed(node));
     return references.filter((reference) => !there.has(reference));
+  };
+  /** Earlier versions would fill the disk in a month. What a container still runs on stays until it ends. */
+  const dropOldVersions = async (node: KubernetesNode): Promise<void> => {
+    const there = await listed(node);
+    const wanted = new Set(there.filter(([name]) => references.includes(name)).map(([, digest]) => digest));
+    const old = there.filter(([name, digest]) => name !== '' && !wanted.has(digest)).map(([name]) => name);
+    if (old.length > 0) await $({ quiet: true })`ctr ${ctr(node)} images rm --sync ${old}`.nothrow();
   };
   return {
     name: 'import',
@@ -96,11 +105,7 @@ export function importStep(
         );
         for (const reference of await missingOn(node))
           await $({ quiet: true })`ctr ${ctr(node)} images import ${archiveOf(reference)}`;
-        // Earlier versions would fill the disk in a month. What a container still runs on stays until it ends.
-        const old = (await listed(node)).filter(
-          (reference) => reference.startsWith(ownImages) && !references.includes(reference),
-        );
-        if (old.length > 0) await $({ quiet: true })`ctr ${ctr(node)} images rm ${old}`.nothrow();
+        await dropOldVersions(node);
       }
     },
   };
