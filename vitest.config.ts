@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 const common = { environment: 'node', restoreMocks: true } as const;
 const needLab = ['tests/lab/**/*.test.ts', 'tests/contract/**/*.test.ts'];
+const everyFault = ['tests/faults/**/*.test.ts'];
 const needProcesses = ['tests/integration/**/*.test.ts', 'tests/report/**/*.test.ts'];
 
 export default defineConfig({
@@ -12,8 +13,11 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
+          // Only for what hangs: a test that says how long something takes is none.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: ['**/*.test.ts'],
-          exclude: ['node_modules/**', 'runs/**', ...needLab, ...needProcesses],
+          exclude: ['node_modules/**', 'runs/**', ...needLab, ...everyFault, ...needProcesses],
         },
       },
       {
@@ -32,10 +36,22 @@ export default defineConfig({
           ...common,
           name: 'lab',
           include: needLab,
+          setupFiles: ['tests/lab/addresses.ts'],
           testTimeout: 900_000,
           hookTimeout: 900_000,
           fileParallelism: false,
           sequence: { shuffle: false },
+        },
+      },
+      // Half an hour: `npm test -- faults`.
+      {
+        test: {
+          ...common,
+          name: 'faults',
+          include: everyFault,
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
         },
       },
     ],

@@ -5,8 +5,10 @@ import { exitCodes } from '../lib/model/verdict.ts';
 import { gateCommand, runCommand } from './gate.ts';
 import { judgeCommand } from './judge.ts';
 import { labCommand } from './lab.ts';
-import { listCommand, planCommand, schemaCommand } from './list.ts';
+import { listCommand, schemaCommand } from './list.ts';
+import { planCommand } from './plan.ts';
 import { reportCommand } from './report.ts';
+import { rightsCommand } from './rights.ts';
 import { undoCommand } from './undo.ts';
 
 const program = new Command('shakedown')
@@ -27,6 +29,7 @@ for (const command of [
   judgeCommand(),
   reportCommand(),
   undoCommand(),
+  rightsCommand(),
   schemaCommand(),
   labCommand(),
 ])

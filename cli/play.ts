@@ -16,7 +16,9 @@ import { gateFiles } from '../lib/model/run-folder.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import type { Target } from '../lib/model/target.ts';
 import { exitCodes } from '../lib/model/verdict.ts';
+import { readJobs } from '../lib/probes/jobs-readback.ts';
 import { readLedger, readStockBefore } from '../lib/probes/ledger-readback.ts';
+import { takeSnapshot } from '../lib/probes/target-snapshot.ts';
 import { systemClock } from '../lib/runner/clock.ts';
 import { interruptedBy, makeRunFolder, playInOrder } from '../lib/runner/gate.ts';
 import { LeaseHeld } from '../lib/runner/lease.ts';
@@ -107,7 +109,12 @@ async function playTold(
       return { reach, close: async () => reach[Symbol.asyncDispose]() };
     },
     load,
-    ledger: { stockBefore: readStockBefore, readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }) },
+    ledger: {
+      stockBefore: readStockBefore,
+      readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }),
+      jobs: readJobs,
+    },
+    takeSnapshot,
     readRunFolder,
     judge,
     freeBytes: async (place) => {

@@ -28,7 +28,7 @@ export function progressLine(stream: NodeJS.WriteStream = process.stderr): Progr
         onLine = true;
         return void stream.write(`\r\x1b[2K${line.slice(0, (stream.columns || 100) - 1)}`);
       }
-      const what = `${scenario} ${text.replace(/,? *\d+ s left.*$/, '')}`;
+      const what = `${scenario} ${text.replace(/,? *(at most )?\d+ s (left|more).*$/, '')}`;
       if (what === last.what && elapsedMs - last.elapsedMs < plainEveryMs) return;
       last = { what, elapsedMs };
       stream.write(`${line}\n`);

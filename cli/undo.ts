@@ -1,16 +1,25 @@
 // `shakedown undo`: takes back what a killed run left, from the tickets in the target. Twice is as good as once.
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { allHelpers, removeHelper } from '../chaos/process/signal.ts';
 import { undoableFrom } from '../chaos/registry.ts';
 import { paths } from '../lab/places.ts';
 import { openReach } from '../lib/clients/reach.ts';
-import { messageOf, Problem } from '../lib/errors.ts';
+import { Problem } from '../lib/errors.ts';
 import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
+import type { Cluster } from '../lib/model/reach.ts';
 import { exitCodes } from '../lib/model/verdict.ts';
-import { listTickets, removeTicket } from '../lib/runner/ticket-store.ts';
+import { systemClock } from '../lib/runner/clock.ts';
+import { guardianReportInWords, takeGuardianReports } from '../lib/runner/guardian.ts';
+import { type Lease, LeaseHeld, takeLease } from '../lib/runner/lease.ts';
+import { undoTickets } from '../lib/runner/undo-tickets.ts';
 import { runFoldersOf } from './run-folders.ts';
 import { readTargetFile } from './target-file.ts';
+
+const withinMs = 60_000;
+const allWithinMs = 300_000;
+/** The guardian needs a few seconds for each fault, and a minute for a Kubernetes node. */
+const guardianMs = 120_000;
 
 export function undoCommand(): Command {
   return new Command('undo')
@@ -24,30 +33,55 @@ export function undoCommand(): Command {
     .action(async (runs: string[], { all, target: file }: { all?: boolean; target?: string }) => {
       const only = all || runs.length === 0 ? undefined : await runIdsOf(runs);
       const target = await readTargetFile(file ?? labTarget());
-      const signal = AbortSignal.timeout(120_000);
+      const signal = AbortSignal.timeout(allWithinMs);
       await using reach = await openReach(target, { runId: 'undo', seed: 0, signal });
-      const tickets = (await listTickets(reach.cluster, target.suite.namespace)).filter(
-        // One that can't be read may be anybody's: it is told, whoever's is asked for.
-        ({ stored }) => !only || !stored || only.has(stored.runId),
+      // Nobody may be in the middle of a fault while its ticket is undone and removed.
+      const lease = await leaseToUndo(reach.cluster, target.suite.namespace, signal);
+      for (const report of await takeGuardianReports(reach.cluster, target.suite.namespace))
+        console.log(guardianReportInWords(report));
+      const undone = await undoTickets(
+        { clock: systemClock, reach, undoable: undoableFrom, withinMs, ...(only ? { only } : {}) },
+        ({ name, fault, left }) => {
+          if (left.length > 0) process.exitCode = exitCodes.dirty;
+          if (left.length > 0) console.log(`${name}: not undone: ${left.join('; ')}`);
+          else console.log(fault ? `${name}: undone, nothing left` : `${name}: helper pod without a ticket, removed`);
+        },
       );
-      for (const { name, stored } of tickets) {
-        const left = await undoOne(name, stored, (runId) => ({ ...reach, runId }));
-        if (left.length === 0 && stored)
-          await removeTicket(reach.cluster, target.suite.namespace, stored.runId, stored.number);
-        else process.exitCode = exitCodes.dirty;
-        console.log(left.length === 0 ? `${name}: undone, nothing left` : `${name}: not undone: ${left.join('; ')}`);
-      }
-      // A run that was killed while it armed a helper had no ticket yet. What an undo above left is told there.
-      const ticketed = new Set(tickets.map(({ stored }) => stored?.runId));
-      const helpers = (await allHelpers(reach.cluster, target.suite.namespace)).filter(
-        ({ runId }) => (!only || only.has(runId)) && !ticketed.has(runId),
-      );
-      for (const helper of helpers) {
-        await removeHelper(reach.cluster, helper);
-        console.log(`${helper.name}: helper pod without a ticket, removed`);
-      }
-      if (tickets.length + helpers.length === 0) console.log(`${target.name}: no ticket is left; nothing to undo`);
+      if (undone.length === 0) console.log(`${target.name}: no ticket is left; nothing to undo`);
+      const problem = await lease.release();
+      if (problem) console.error(problem);
     });
+}
+
+/** A run that lives is refused; a dead one is seen to be dead in 15 s; the guardian, when it is at it, is waited for. */
+async function leaseToUndo(cluster: Cluster, namespace: string, signal: AbortSignal): Promise<Lease> {
+  const until = systemClock.mono() + guardianMs;
+  for (;;) {
+    try {
+      const holder = `undo on ${hostname()} (process ${process.pid})`;
+      return await takeLease(cluster, {
+        namespace,
+        holder,
+        clock: systemClock,
+        signal,
+        say: (text) => console.error(text),
+      });
+    } catch (error) {
+      if (!(error instanceof LeaseHeld)) throw error;
+      if (error.byGuardian && systemClock.mono() < until) {
+        await systemClock.sleep(2_000, signal);
+        continue;
+      }
+      throw new Problem({
+        kind: 'target-unusable',
+        what: 'nothing is undone while somebody else is on this target',
+        where: 'shakedown undo',
+        seen: error.message,
+        next: 'wait until that is over, or stop it where it runs: a run undoes by itself',
+        cause: error,
+      });
+    }
+  }
 }
 
 function labTarget(): string {
@@ -68,24 +102,4 @@ async function runIdsOf(named: readonly string[]): Promise<ReadonlySet<string>> 
     for (const line of journal) if (line.kind === 'header') ids.add(line.header.runId);
   }
   return ids;
-}
-
-type Stored = Awaited<ReturnType<typeof listTickets>>[number]['stored'];
-
-async function undoOne(
-  name: string,
-  stored: Stored,
-  reachFor: (runId: string) => Awaited<ReturnType<typeof openReach>>,
-): Promise<readonly string[]> {
-  if (!stored) return [`${name} can't be read as a ticket. Next: undo with the shakedown that wrote it`];
-  const found = undoableFrom(stored);
-  if ('problem' in found) return [found.problem];
-  const reach = reachFor(stored.runId);
-  try {
-    await found.fault.undo(found.ticket, reach);
-    const residue = await found.fault.residue(found.ticket, reach);
-    return residue.is === 'clean' ? [] : [`${residue.is}: ${residue.left.join(', ')}`];
-  } catch (error) {
-    return [messageOf(error)];
-  }
 }

@@ -99,12 +99,25 @@ function openSocket(task: LoadTask, path: string): Socket {
 /** k6's code for a refused connection. */
 const connectionRefused = 1212;
 
+/** So often a driver that is busy is asked again. */
+const permitTries = 5;
+
 /**
- * Whether one more iteration may start. k6 has no way to let answers under way come in while nothing new is started (an interrupt
- * cuts them off), so the driver is asked. When it is busy we go on; when it is gone nobody records us, and the load ends.
+ * The run that one more iteration is for; undefined when none may start. k6 has no way to let answers under way come in while nothing
+ * new is started (an interrupt cuts them off), so the driver is asked. When it is gone nobody records us, and the load ends. Without an
+ * answer nothing is sent: under a marker of a run that is over nobody would look for it.
  */
-export function permitted(task: LoadTask): boolean {
-  const answer = http.get(task.permitUrl, { timeout: 2_000, redirects: 0, jar: new http.CookieJar() });
-  if (answer.error_code === connectionRefused) exec.test.abort('nobody records this load any more');
-  return answer.status !== 410;
+export function permittedRun(task: LoadTask): string | undefined {
+  for (let tries = 0; tries < permitTries; tries++) {
+    const answer = http.get(task.permitUrl, {
+      timeout: 2_000,
+      redirects: 0,
+      responseType: 'text',
+      jar: new http.CookieJar(),
+    });
+    if (answer.error_code === connectionRefused) exec.test.abort('nobody records this load any more');
+    if (answer.status === 410) return undefined;
+    if (answer.status === 200 && typeof answer.body === 'string' && answer.body !== '') return answer.body;
+  }
+  throw new Error('nobody says for which run this iteration is: the suite did not answer');
 }

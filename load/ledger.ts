@@ -9,6 +9,11 @@ const operation = new Trend('operation');
 const writeSent = new Counter('write_sent');
 const iterationFailed = new Counter('iteration_failed');
 
+/** All that the virtual user tells from now on is of this run, also what k6 itself tells of the iteration: it stays until the next one. */
+export function belongsTo(run: string): void {
+  exec.vu.metrics.metadata.run = run;
+}
+
 export function recordWriteSent(journey: Journey, sentAt: number, write: NonNullable<Turn['write']>): void {
   withMetadata({ sentAt, ...identity(write), ...taken(write) }, () => writeSent.add(1, { journey }));
 }

@@ -3,7 +3,7 @@
 import exec from 'k6/execution';
 import type { Journey } from '../lib/model/claim.ts';
 import type { LoadTask } from '../lib/model/load-task.ts';
-import { permitted, sendAs, technicianOf, toolsFor } from './exchange.ts';
+import { permittedRun, sendAs, technicianOf, toolsFor } from './exchange.ts';
 import { barcodeLookup } from './journeys/barcode-lookup.ts';
 import { entryCancel } from './journeys/entry-cancel.ts';
 import { goodsReceipt } from './journeys/goods-receipt.ts';
@@ -13,7 +13,7 @@ import { photoUpload } from './journeys/photo-upload.ts';
 import { realtimeNotice } from './journeys/realtime-notice.ts';
 import { sessionLogin } from './journeys/session-login.ts';
 import { stockTransfer } from './journeys/stock-transfer.ts';
-import { recordIterationFailed, recordOperation, recordWriteSent } from './ledger.ts';
+import { belongsTo, recordIterationFailed, recordOperation, recordWriteSent } from './ledger.ts';
 import type { Plan, Result } from './turn.ts';
 
 const task: LoadTask = JSON.parse(open(__ENV.SHAKEDOWN_LOAD ?? ''));
@@ -34,10 +34,12 @@ const plans: Readonly<Record<Journey, Plan>> = {
 
 /** One iteration makes exactly one operation, also when our own code throws: k6 counts that as an iteration like any other. */
 export default function playJourney(): void | Promise<void> {
-  if (!permitted(task)) return;
+  const runId = permittedRun(task);
+  if (runId === undefined) return;
+  belongsTo(runId);
   const journey = exec.scenario.name as Journey;
   const own = technicianOf(exec.vu.idInTest, task.tokens.length);
-  const turn = plans[journey](task, exec.scenario.iterationInTest, own);
+  const turn = plans[journey]({ ...task, runId }, exec.scenario.iterationInTest, own);
   const sentAt = Date.now();
   if (turn.write) recordWriteSent(journey, sentAt, turn.write);
   let played: Result | Promise<Result>;

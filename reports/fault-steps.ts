@@ -1,4 +1,5 @@
 // That the fault was there and is gone: each step with its time from inject, and the evidence for those who want to see it.
+import { wholeTarget } from '../lib/model/evidence.ts';
 import type { RunView } from '../lib/model/run-view.ts';
 import type { Outcome } from '../lib/model/verdict.ts';
 import { type Html, html } from './html.ts';
@@ -24,7 +25,11 @@ function item(view: RunView, step: Step): Html {
 function told({ fault, step, proof }: Step): { readonly outcome?: Outcome; readonly words: string } {
   if (step === 'undo-failed') return { outcome: 'failed', words: '' };
   if (step === 'residue') {
-    if (proof?.is === 'no') return { outcome: 'passed', words: 'nothing was left behind' };
+    if (proof?.is === 'no')
+      return {
+        outcome: 'passed',
+        words: fault === wholeTarget ? 'the whole target is as before' : 'nothing was left behind',
+      };
     return {
       outcome: 'failed',
       words: proof?.is === 'yes' ? 'something was left behind' : 'nobody can tell what was left behind',

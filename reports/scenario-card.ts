@@ -1,6 +1,7 @@
 // One scenario of the gate: what was claimed, what came of it, and everything that shows it.
 import type { Readiness } from '../lib/model/readiness.ts';
 import type { RunView } from '../lib/model/run-view.ts';
+import { alerts } from './alerts.ts';
 import { faultSteps } from './fault-steps.ts';
 import { findingsTable } from './findings-table.ts';
 import { type Content, type Html, html } from './html.ts';
@@ -19,7 +20,7 @@ ${keyNumbers(run, view)}
 ${view ? timeline(view, key) : html`<p class="lead">The run folder could not be read, so there is no timeline.</p>`}
 ${findingsTable(run.findings)}
 ${residue(run)}
-${view && html`${phaseTable(view)}${faultSteps(view)}${guards(view)}${notes(view)}`}
+${view && html`${phaseTable(view)}${faultSteps(view)}${alerts(view)}${guards(view)}${notes(view)}`}
 ${facts(run, view)}</article>`;
 }
 
@@ -88,7 +89,7 @@ function facts(run: ReadinessRun, view: RunView | undefined): Html {
 ${fact('Folder', html`<code>${run.folder}</code>`)}
 ${
   header &&
-  html`${fact('Run', header.runId)}${fact('Started', moment(new Date(header.startedAt).toISOString()))}${fact('Seed', String(header.seed))}${fact('Commit', html`<code>${header.commit}</code>`)}${fact('Load', `${header.load.profile}, at most ${count(header.load.virtualUsersMax)} virtual users`)}
+  html`${fact('Run', header.runId)}${header.steadyOf !== undefined && fact('Steady state', `begins as the end of run ${header.steadyOf}`)}${fact('Started', moment(new Date(header.startedAt).toISOString()))}${fact('Seed', String(header.seed))}${fact('Commit', html`<code>${header.commit}</code>`)}${fact('Load', `${header.load.profile}, at most ${count(header.load.virtualUsersMax)} virtual users`)}
 ${Object.entries(header.versions).map(([name, version]) => fact(name, version))}`
 }
 </dl></details>`;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { faults } from '../chaos/registry.ts';
 import config from '../k6.config.ts';
+import { usualSuiteMs } from '../lib/runner/run-scenario.ts';
 import { scenarioNamed, scenarios, scenariosOf } from './catalog.ts';
 
 const profileOf = (name: string) => {
@@ -21,8 +22,19 @@ test('names are unique, of scenarios and of objectives within one', () => {
   expect(scenarioNamed('nothing')).toBeUndefined();
 });
 
-test('the smallest suite holds the control and the crash, and larger ones hold it', () => {
-  expect(scenariosOf('smoke').map(({ claim }) => claim.name)).toEqual(['control', 'galera-writer-crash']);
+test('the smoke suite begins with the control and ends with what takes a machine away; larger ones hold it', () => {
+  expect(scenariosOf('smoke').map(({ claim }) => claim.name)).toEqual([
+    'control',
+    'web-pod-kill',
+    'web-tier-rollout',
+    'worker-kill',
+    'galera-writer-crash',
+    'galera-writer-partition',
+    'sentinel-failover-cache',
+    'sentinel-failover-queue',
+    'certificate-expiry',
+    'node-power-loss',
+  ]);
   expect(scenariosOf('full')).toEqual(scenarios);
 });
 
@@ -55,6 +67,10 @@ test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))
       const p95 = claim.objectives.find(({ name }) => name === 'scans-p95');
       expect(claim.hypothesis).toContain(`95 % of the scans are answered within ${p95?.max} ms`);
     }
+    if (claim.jobs)
+      expect(claim.hypothesis).toContain(
+        claim.jobs.lostMax === 0 ? 'no job' : `at most ${claim.jobs.lostMax} of their background jobs`,
+      );
     if (claim.hypothesis.includes('three Galera nodes')) expect(claim.ledger.nodes).toBe(3);
   },
 );
@@ -81,19 +97,14 @@ test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))
       }
     }
     const writes = (technicians * (hourly['goods-receipt'] + hourly['parts-issue'])) / 3_600_000;
-    const wholeMs = play.steadyMs + holdMs + play.afterMs;
-    expect(writes * wholeMs * 0.9).toBeGreaterThanOrEqual(claim.load.acknowledgedMin * 0.9);
-    expect(writes * wholeMs).toBeGreaterThanOrEqual(claim.load.acknowledgedMin);
+    // The first part of a steady state may be the end of the run before, whose writes are its own.
+    const sharedMs = Math.min(play.steadyMs, Math.max(...scenarios.map((one) => one.play.afterMs)));
+    const ownMs = play.steadyMs - sharedMs + holdMs + play.afterMs;
+    expect(writes * ownMs * 0.85).toBeGreaterThanOrEqual(claim.load.acknowledgedMin);
   },
 );
 
-test('the gate’s two scenarios take less than six minutes, even when recovery is waited for to the end', () => {
-  const wholeMs = scenariosOf('smoke').reduce((sum, { play }) => {
-    const timeline = play.timeline.reduce(
-      (part, step) => part + ('fault' in step ? step.holdMs + 20_000 : step.waitMs),
-      0,
-    );
-    return sum + play.steadyMs + timeline + play.recoveryWaitMs + play.afterMs + 30_000;
-  }, 0);
-  expect(wholeMs).toBeLessThan(6 * 60_000);
+test('the smoke suite takes less than fifteen minutes', () => {
+  const wholeMs = usualSuiteMs(scenariosOf('smoke').map(({ play }) => play));
+  expect(wholeMs).toBeLessThan(15 * 60_000);
 });

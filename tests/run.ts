@@ -4,10 +4,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { ensureLab, k6Program } from '../cli/lab.ts';
 import { doctor } from '../lab/doctor.ts';
-import { getJson, kubectl } from '../lab/kubectl.ts';
+import { getJson } from '../lab/kubectl.ts';
 import { network, paths, siteHost } from '../lab/places.ts';
 import { installPackages, unpackedPackages } from '../lab/steps/packages.ts';
 import { programsDir } from '../lab/steps/programs.ts';
@@ -20,14 +20,19 @@ interface Counts {
 
 interface VitestReport {
   readonly numPassedTests: number;
-  readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
 }
 
-const tiers = ['unit', 'integration', 'lab'] as const;
+/** `faults` kills the suite in the middle of every fault there is: half an hour, and only when asked for. */
+const tiers = ['unit', 'integration', 'lab', 'faults'] as const;
 const asked = process.argv.slice(2);
-const chosen = tiers.filter((tier) => asked.length === 0 || asked.includes(tier));
+const chosen = tiers.filter((tier) => (asked.length === 0 ? tier !== 'faults' : asked.includes(tier)));
+const onLab = chosen.filter((tier) => tier !== 'unit');
 const strange = asked.filter((each) => !tiers.includes(each as (typeof tiers)[number]));
 if (strange.length > 0) {
   console.error(`npm test: no tier ${strange.join(', ')}; there are ${tiers.join(', ')}`);
@@ -39,6 +44,8 @@ const chromium = '/usr/bin/chromium';
 const repo = join(import.meta.dirname, '..');
 const scratch = await mkdtemp(join(tmpdir(), 'shakedown-tests-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** Told once more at the end: a log is often read from there, or cut off before it. */
+const failures: string[] = [];
 const add = (counts: Counts): void => {
   total.passed += counts.passed;
   total.failed += counts.failed;
@@ -48,7 +55,7 @@ const add = (counts: Counts): void => {
 try {
   const environment: Record<string, string> = {};
   if (chosen.includes('unit')) add(await runTier('unit', environment));
-  if (chosen.includes('integration') || chosen.includes('lab')) {
+  if (onLab.length > 0) {
     const missing = await doctor();
     if (missing.length > 0) {
       for (const { what, next } of missing) console.error(`lab tier skipped: ${what}. Next: ${next}`);
@@ -65,14 +72,17 @@ try {
       Object.assign(environment, await monitoringPrograms());
       add(await runTier('integration', environment));
     }
-    if (chosen.includes('lab') && missing.length === 0) add(await runTier('lab', environment));
+    for (const tier of ['lab', 'faults'] as const)
+      if (chosen.includes(tier) && missing.length === 0) add(await runTier(tier, environment));
   }
 } catch (error) {
   console.error(error);
   total.failed += 1;
+  failures.push(error instanceof Error ? error.message : String(error));
 } finally {
   await rm(scratch, { recursive: true, force: true });
 }
+for (const failure of failures) console.error(`failed: ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 
@@ -94,8 +104,6 @@ async function labEnvironment(): Promise<Record<string, string>> {
     const found = await getJson<{ data: Record<string, string> }>('secret', 'erp', name);
     return Buffer.from(found?.data.password ?? '', 'base64').toString();
   };
-  const redisUrl = async (group: string): Promise<string> =>
-    `redis://:${await passwordOf(`redis-${group}`)}@${await podAddress(`redis-${group}`)}:6379`;
   const users = join(scratch, 'users.json');
   await writeFile(users, Buffer.from(secret?.data['users.json'] ?? '', 'base64'), { mode: 0o600 });
   return {
@@ -106,23 +114,15 @@ async function labEnvironment(): Promise<Record<string, string>> {
     WORKSHOP_CONNECT_ADDRESS: network.front,
     WORKSHOP_CA_FILE: paths.siteCa,
     WORKSHOP_USERS_FILE: users,
-    // What the app itself is told, from outside of the cluster: pods can be reached from this machine, services can't.
+    // What the app itself is told; where its pods are stands in tests/lab/addresses.ts: pods can be reached from this machine, services can't.
     SITE_HOST: siteHost,
-    DB_HOST: await podAddress('database-proxy'),
     DB_NAME: 'erp',
     DB_USER: 'erp',
     DB_PASSWORD: await passwordOf('database-app'),
     DB_TLS_CA_FILE: paths.siteCa,
-    REDIS_CACHE_URL: await redisUrl('cache'),
-    REDIS_QUEUE_URL: await redisUrl('queue'),
+    REDIS_CACHE_PASSWORD: await passwordOf('redis-cache'),
+    REDIS_QUEUE_PASSWORD: await passwordOf('redis-queue'),
   };
-}
-
-async function podAddress(name: string): Promise<string> {
-  const selector = `app.kubernetes.io/name=${name}`;
-  const found = await kubectl(['get', 'pods', '--namespace', 'erp', '--selector', selector, '--output', 'json']);
-  const { items } = JSON.parse(found) as { items: { status: { podIP?: string } }[] };
-  return items[0]?.status.podIP ?? '';
 }
 
 async function runTier(tier: string, environment: Readonly<Record<string, string>>): Promise<Counts> {
@@ -147,13 +147,16 @@ async function runTier(tier: string, environment: Readonly<Record<string, string
       resolve(status ?? 1),
     );
   });
-  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
-    await readFile(report, 'utf8'),
-  ) as VitestReport;
-  // A file that could not even be loaded has no test, and has failed.
-  const broken = testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-  ).length;
-  const failed = numFailedTests + broken;
-  return { passed: numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed, skipped: numPendingTests };
+  const { numPassedTests, numPendingTests, testResults } = JSON.parse(await readFile(report, 'utf8')) as VitestReport;
+  const failed = testResults.flatMap(({ name, status, assertionResults }) => {
+    const file = `${tier} ${relative(repo, name)}`;
+    const named = assertionResults
+      .filter((one) => one.status === 'failed')
+      .map(({ fullName }) => `${file} > ${fullName}`);
+    // A file that has failed without a test that did: it could not be loaded, or what it prepares did not work.
+    return status === 'failed' && named.length === 0 ? [`${file} (before any test)`] : named;
+  });
+  if (failed.length === 0 && code !== 0) failed.push(`${tier} (vitest ended with ${code})`);
+  failures.push(...failed);
+  return { passed: numPassedTests, failed: failed.length, skipped: numPendingTests };
 }

@@ -1,5 +1,6 @@
 // What each Galera node says of the cluster, and on which of them the app works. Read from every node by itself, since in a
 // partition every half has a view of its own.
+import { messageOf } from '../../lib/errors.ts';
 import type { Reach, SqlRow } from '../../lib/model/reach.ts';
 
 export interface NodeView {
@@ -21,12 +22,15 @@ export interface SilentNode {
   readonly error: string;
 }
 
-/** Every node is asked at the same time; one that does not answer is data. */
-export async function readTopology(reach: Pick<Reach, 'sql' | 'target'>): Promise<{
+/** Every node, or those given, is asked at the same time; one that does not answer is data. */
+export async function readTopology(
+  reach: Pick<Reach, 'sql' | 'target'>,
+  only?: readonly string[],
+): Promise<{
   readonly views: readonly NodeView[];
   readonly silent: readonly SilentNode[];
 }> {
-  const nodes = await reach.sql.nodes();
+  const nodes = only ?? (await reach.sql.nodes());
   const answers = await Promise.all(nodes.map((node) => viewOf(reach, node)));
   return {
     views: answers.filter((answer): answer is NodeView => !('error' in answer)),
@@ -39,7 +43,7 @@ async function viewOf(reach: Pick<Reach, 'sql' | 'target'>, node: string): Promi
     const rows = await reach.sql.query(node, viewQuery, [reach.target.mariadb.appUser]);
     return parseView(node, rows);
   } catch (error) {
-    return { node, error: error instanceof Error ? error.message : String(error) };
+    return { node, error: messageOf(error) };
   }
 }
 

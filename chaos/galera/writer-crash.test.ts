@@ -73,7 +73,7 @@ test('the writer is found by the app’s connections, not by its number, and the
   expect(ticket).toEqual({
     runId: 'rtest',
     targets: [{ namespace: 'erp', name: 'galera-1' }],
-    helper: { namespace: 'shakedown', name: 'shakedown-signal-rtest-galera-1' },
+    helper: { namespace: 'shakedown', name: 'shakedown-signal-galera-1-rtest' },
     process: { containerId: idOf(1), pid: 41, startTicks: '777' },
     podUid: 'uid-galera-1',
     restarts: 0,
@@ -123,7 +123,7 @@ test('prepare refuses when the writer moves while the helper starts', async () =
     views['galera-2'] = { appConnections: 12 };
     return create(object);
   };
-  await expect(fault.prepare(reach)).rejects.toThrow('the writer moved from galera-1 to galera-2');
+  await expect(fault.prepare(reach)).rejects.toThrow('the choice moved from galera-1 to galera-2');
   expect(helpers(cluster)).toEqual([]);
 });
 
@@ -236,7 +236,7 @@ test('undo is right before inject, after it, twice, and half done; residue follo
     if (inject) await fault.inject(ticket, reach);
     expect(await fault.residue(ticket, reach)).toEqual({
       is: 'dirty',
-      left: ['helper pod shakedown/shakedown-signal-rtest-galera-1'],
+      left: ['helper pod shakedown/shakedown-signal-galera-1-rtest'],
     });
     await fault.undo(ticket, reach);
     await fault.undo(ticket, reach);
@@ -297,8 +297,8 @@ test('the registry knows faults by name and version, and says why it can’t und
   expect(undoableFrom({ fault: fault.name, version: 2, ticket })).toMatchObject({
     problem: expect.stringContaining('version 2 is not known here (only 1)'),
   });
-  expect(undoableFrom({ fault: 'network/partition', version: 1, ticket })).toMatchObject({
-    problem: expect.stringContaining('no fault network/partition here'),
+  expect(undoableFrom({ fault: 'network/unheard-of', version: 1, ticket })).toMatchObject({
+    problem: expect.stringContaining('no fault network/unheard-of here'),
   });
   expect(undoableFrom({ fault: fault.name, version: 1, ticket: { ...ticket, helper: null } })).toMatchObject({
     problem: expect.stringContaining('helper'),

@@ -6,19 +6,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../../lib/wait.ts';
 import { fakeCluster } from '../../tests/fakes/cluster.ts';
-import { fakeReach } from '../../tests/fakes/reach.ts';
 import {
-  armHelper,
   findProcesses,
   findScript,
-  helpersLeft,
   killProcess,
   killScript,
   lookAtProcess,
   lookScript,
   parseKilled,
   parseProcesses,
-  removeHelper,
 } from './signal.ts';
 
 const containerId = 'a1b2c3d4'.repeat(8);
@@ -168,38 +164,6 @@ test('refuses an id that could match strangers', async () => {
   for (const id of ['', 'abc', '*', `${containerId} x`]) {
     await expect(findProcesses(cluster, helper, id, 'mariadbd')).rejects.toThrow('not a container id');
   }
-});
-
-test('the helper is pinned, privileged, labelled, ends by itself, and is removed twice without complaint', async () => {
-  const reach = fakeReach();
-  const armed = await armHelper(reach, { kubernetesNode: 'kubernetes-node-2', pod: 'galera-1' });
-  expect(reach.cluster.objects.get(`Pod shakedown/${armed.name}`)).toMatchObject({
-    metadata: { labels: { 'shakedown.dev/run': 'rtest', 'shakedown.dev/part': 'helper' } },
-    spec: {
-      nodeName: 'kubernetes-node-2',
-      hostPID: true,
-      activeDeadlineSeconds: 900,
-      automountServiceAccountToken: false,
-      containers: [{ image: 'helper', securityContext: { privileged: true } }],
-    },
-  });
-  expect(await helpersLeft(reach.cluster, 'shakedown', 'rtest')).toEqual([armed.name]);
-  await removeHelper(reach.cluster, armed);
-  await removeHelper(reach.cluster, armed);
-  expect(await helpersLeft(reach.cluster, 'shakedown', 'rtest')).toEqual([]);
-});
-
-test('a helper that never runs is removed, and the failure says what was last seen', async () => {
-  const reach = fakeReach();
-  const { pod } = reach.cluster;
-  reach.cluster.pod = async (namespace, name) => {
-    const found = await pod(namespace, name);
-    return found && { ...found, ready: false, phase: 'Pending' };
-  };
-  await expect(armHelper(reach, { kubernetesNode: 'n', pod: 'galera-1' })).rejects.toThrow(
-    'not within 60000 ms, last seen: phase Pending',
-  );
-  expect(reach.cluster.podList).toEqual([]);
 });
 
 test('what the helper says is read strictly', async () => {

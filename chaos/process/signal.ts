@@ -2,14 +2,8 @@
 // container's own init would be spared by the kernel, and images without a shell could not be reached at all.
 // The helper is privileged (host PID namespace) for that alone: it touches only processes whose cgroup names the container meant,
 // and sends a signal only when process id, start time and cgroup still are those that were recorded.
-import { managedBy, partLabel, runLabel } from '../../lib/model/labels.ts';
-import type { Cluster, ExecResult, Reach } from '../../lib/model/reach.ts';
-import { waitUntil } from '../../lib/wait.ts';
-
-export interface Helper {
-  readonly namespace: string;
-  readonly name: string;
-}
+import type { Cluster, ExecResult } from '../../lib/model/reach.ts';
+import { type Helper, runInHelper } from '../helper/helper-pod.ts';
 
 export interface ProcessId {
   readonly pid: number;
@@ -34,66 +28,23 @@ export interface Killed {
   readonly goneAt: number;
 }
 
-/** The helper ends itself after this long, should nobody be left to remove it: longer than the longest run of one scenario. */
-const helperLifeSeconds = 900;
-const execMs = 10_000;
-
-/** Starts the helper on the target's Kubernetes node and waits until it can be used. A helper that does not start is removed. */
-export async function armHelper(reach: Reach, target: { kubernetesNode: string; pod: string }): Promise<Helper> {
-  const { cluster, runId } = reach;
-  const { namespace, helperImage } = reach.target.suite;
-  const helper: Helper = { namespace, name: `shakedown-signal-${runId}-${target.pod}`.slice(0, 63).replace(/-+$/, '') };
-  try {
-    await cluster.create(helperPod(helper, runId, helperImage, target.kubernetesNode));
-    await waitUntil({
-      what: `helper pod ${namespace}/${helper.name} runs on ${target.kubernetesNode}`,
-      withinMs: 60_000,
-      everyMs: 200,
-      read: () => cluster.pod(namespace, helper.name),
-      until: (pod) => pod?.ready === true,
-      show: (pod) => (pod ? `phase ${pod.phase}` : 'no such pod'),
-      signal: reach.signal,
-      sleep: reach.sleep,
-      now: reach.now,
-    });
-    return helper;
-  } catch (error) {
-    // What can't be removed now carries the run's label and is found by it; the first failure is the one to tell.
-    await removeHelper(cluster, helper).catch(() => undefined);
-    throw error;
-  }
-}
-
-/** Right as well when it never was there. */
-export async function removeHelper(cluster: Cluster, helper: Helper): Promise<void> {
-  await cluster.remove({ apiVersion: 'v1', kind: 'Pod', ...helper });
-}
-
-/** Helper pods of a run that are still there, in any state. */
-export async function helpersLeft(cluster: Cluster, namespace: string, runId: string): Promise<readonly string[]> {
-  const pods = await cluster.pods(namespace, `${runLabel}=${runId},${partLabel}=helper`);
-  return pods.map((pod) => pod.name);
-}
-
-/** Helper pods of any run: one that was killed while it prepared has no ticket yet. */
-export async function allHelpers(
-  cluster: Cluster,
-  namespace: string,
-): Promise<readonly (Helper & { readonly runId: string })[]> {
-  const pods = await cluster.pods(namespace, `${managedBy.key}=${managedBy.value},${partLabel}=helper`);
-  return pods.map(({ name, labels }) => ({ namespace, name, runId: labels[runLabel] ?? '' }));
-}
-
-/** The container's processes whose command is the one given. */
+/** The container's processes: all, or those whose command is the one given. */
 export async function findProcesses(
   cluster: Cluster,
   helper: Helper,
   containerId: string,
-  command: string,
+  command?: string,
 ): Promise<readonly Process[]> {
-  const { stdout } = await run(cluster, helper, findScript, [containerId]);
+  const { stdout } = await runOnContainer(cluster, helper, findScript, containerId);
   // The kernel keeps 15 characters of a command's name.
-  return parseProcesses(stdout).filter((process) => process.command === command.slice(0, 15));
+  return parseProcesses(stdout).filter((process) => command === undefined || process.command === command.slice(0, 15));
+}
+
+/** The one that the container is: with it the container ends. It is the oldest, since all others come from it or were put beside it. */
+export function mainProcess(processes: readonly Process[]): Process | undefined {
+  return [...processes].sort(
+    (one, other) => Number(BigInt(one.startTicks) - BigInt(other.startTicks)) || one.pid - other.pid,
+  )[0];
 }
 
 /** `undefined` when that very process is no more, whatever else now has its pid; dead and not yet buried counts as no more. */
@@ -103,7 +54,7 @@ export async function lookAtProcess(
   process: ContainerProcess,
 ): Promise<{ readonly state: string } | undefined> {
   const { containerId, pid, startTicks } = process;
-  const { stdout } = await run(cluster, helper, lookScript, [containerId, String(pid), startTicks]);
+  const { stdout } = await runOnContainer(cluster, helper, lookScript, containerId, [String(pid), startTicks]);
   const [word, state = ''] = stdout.trim().split(' ');
   if (word === 'there') return { state };
   if (word === 'gone') return undefined;
@@ -121,7 +72,11 @@ export async function killProcess(
   watchMs = 5_000,
 ): Promise<Killed> {
   const { containerId, pid, startTicks } = process;
-  const { stdout } = await run(cluster, helper, killScript, [containerId, String(pid), startTicks, String(watchMs)]);
+  const { stdout } = await runOnContainer(cluster, helper, killScript, containerId, [
+    String(pid),
+    startTicks,
+    String(watchMs),
+  ]);
   const killed = parseKilled(stdout);
   if (killed) return killed;
   if (stdout.startsWith('another')) {
@@ -134,22 +89,28 @@ export async function killProcess(
   );
 }
 
-async function run(
+/** A script that begins with `shellOfProcesses`, for one container. */
+export function runOnContainer(
   cluster: Cluster,
   helper: Helper,
   script: string,
-  [containerId = '', ...rest]: readonly string[],
+  containerId: string,
+  args: readonly string[] = [],
+  withinMs?: number,
 ): Promise<ExecResult> {
+  return runInHelper(cluster, helper, script, [...placesOf(containerId), ...args], withinMs);
+}
+
+/** The same script as a text that needs no arguments: for a helper's last will. */
+export function scriptOnContainer(script: string, containerId: string, args: readonly string[] = []): string {
+  const words = [...placesOf(containerId), ...args];
+  return `set -- ${words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')}\n${script}`;
+}
+
+function placesOf(containerId: string): readonly string[] {
   // An empty or short id would match strangers.
   if (!/^[0-9a-f]{32,128}$/.test(containerId)) throw new Error(`not a container id: ${JSON.stringify(containerId)}`);
-  const command = ['sh', '-c', script, 'sh', '/proc', '/proc', containerId, ...rest];
-  const result = await cluster.exec(helper, command, execMs);
-  if (result.exitCode !== 0) {
-    throw new Error(
-      `helper ${helper.name}: exit ${result.exitCode}: ${result.stderr.trim().slice(0, 300) || result.stdout.slice(0, 300)}`,
-    );
-  }
-  return result;
+  return ['/proc', '/proc', containerId];
 }
 
 /** Lines `process PID START STATE COMMAND`. */
@@ -173,9 +134,10 @@ export function parseKilled(stdout: string): Killed | undefined {
 
 /*
  * The scripts take: where /proc is, where the cgroup files are (the same, but for tests), the container's id, and then their own.
- * Only what the shell has built in, until a signal was sent: a fork for each process of a Kubernetes node would take a second.
+ * One grep for all processes, and else what the shell has built in until a signal was sent: a fork for each process of a Kubernetes node
+ * would take a second, and the shell reads files byte by byte.
  */
-const shared = `
+export const shellOfProcesses = `
 proc=$1 cgroups=$2 id=$3; shift 3
 newline='
 '
@@ -185,6 +147,13 @@ belongs() {
     case $line in */"$id" | */"$id"/* | *-"$id".scope | *-"$id".scope/*) return 0 ;; esac
   done <"$cgroups/$1/cgroup"; } 2>/dev/null
   return 1
+}
+# Sets pids: processes whose cgroup file names the container somewhere. Whether they are in it, belongs says.
+candidates() {
+  files=$(grep -ls -F -e "$id" "$cgroups"/[0-9]*/cgroup)
+  [ "$?" -le 2 ] || { echo "no grep to look with" >&2; exit 4; }
+  pids=
+  for file in $files; do file=\${file%/cgroup}; pids="$pids \${file##*/}"; done
 }
 # Sets state, start and command. The command's name stands in brackets and may itself hold spaces, brackets and newlines,
 # so what follows it is counted from the last closing bracket: field 3 of the manual is the first there, field 22 the twentieth.
@@ -202,22 +171,22 @@ same() { belongs "$1" && read_stat "$1" && [ "$start" = "$2" ] && [ "$state" != 
 `;
 
 /** Arguments: none of its own. */
-export const findScript = `${shared}
-for folder in "$proc"/[0-9]*; do
-  pid=\${folder##*/}
+export const findScript = `${shellOfProcesses}
+candidates
+for pid in $pids; do
   belongs "$pid" && read_stat "$pid" && printf 'process %s %s %s %s\\n' "$pid" "$start" "$state" "$command"
 done
 exit 0
 `;
 
 /** Arguments: pid, start. Says `there STATE` or `gone`; a /proc that can't be read is an error, not a process that is gone. */
-export const lookScript = `${shared}
+export const lookScript = `${shellOfProcesses}
 [ -r "$proc/1/stat" ] || { echo "no $proc to look at" >&2; exit 4; }
 if same "$1" "$2"; then echo "there $state"; else echo gone; fi
 `;
 
 /** Arguments: pid, start, how many milliseconds to watch. Says `sent MS` and `gone MS`, `another` when it is not that process, or `still`. */
-export const killScript = `${shared}
+export const killScript = `${shellOfProcesses}
 pid=$1 wanted=$2 watch=$3
 [ -r "$proc/1/stat" ] || { echo "no $proc to look at" >&2; exit 4; }
 sent=$(date +%s%3N)
@@ -230,35 +199,3 @@ while same "$pid" "$wanted"; do
 done
 echo "gone $(date +%s%3N)"
 `;
-
-function helperPod(helper: Helper, runId: string, image: string, kubernetesNode: string) {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      ...helper,
-      labels: { [managedBy.key]: managedBy.value, [runLabel]: runId, [partLabel]: 'helper' },
-    },
-    spec: {
-      nodeName: kubernetesNode,
-      hostPID: true,
-      restartPolicy: 'Never',
-      activeDeadlineSeconds: helperLifeSeconds,
-      terminationGracePeriodSeconds: 1,
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      tolerations: [{ operator: 'Exists' }],
-      containers: [
-        {
-          name: 'helper',
-          image,
-          imagePullPolicy: 'IfNotPresent',
-          command: ['sleep', String(helperLifeSeconds)],
-          securityContext: { privileged: true, runAsUser: 0, runAsNonRoot: false, readOnlyRootFilesystem: true },
-          // The limit leaves room for a loop over all processes of a Kubernetes node to go at full speed.
-          resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { cpu: '1', memory: '64Mi' } },
-        },
-      ],
-    },
-  };
-}

@@ -1,11 +1,12 @@
 // What runs on the Kubernetes nodes: cluster services, database, ingress, monitoring, and the workshop app as a Helm release.
 // Each step applies its manifests and waits until what it applied is really ready.
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { $ } from 'zx';
-import { targetSchema } from '../../lib/model/target.ts';
+import { type Target, targetSchema } from '../../lib/model/target.ts';
 import { apply, applyObject, configMap, getJson, kubectl, manifest, secret } from '../kubectl.ts';
 import { prepareBucket } from '../object-store.ts';
 import { pkiFile, writeKubeconfig } from '../pki.ts';
@@ -36,6 +37,7 @@ function values(): Record<string, string> {
     IMAGE_ENVOY: imageReference('envoy'),
     IMAGE_CLUSTER: imageReference('cluster'),
     IMAGE_NODE: imageReference('node'),
+    IMAGE_SUITE: imageReference('suite'),
     IMAGE_CERTIFICATES: imageReference('certificates'),
     IMAGE_NETWORK: imageReference('network'),
     IMAGE_S3: imageReference('s3'),
@@ -47,10 +49,14 @@ function values(): Record<string, string> {
     DNS_SERVICE: network.dnsService,
     // A changed configuration is a changed pod: what runs is what the files say.
     DNS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/base.yaml') }),
-    DATABASE_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/database.yaml') }),
+    DATABASE_CONFIG_HASH: contentHash(
+      { file: join(labDir, 'manifests/database.yaml') },
+      databaseUsers({ app: '', monitor: '', reader: '', faults: '' }),
+    ),
     REDIS_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/redis.yaml') }),
     S3_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/s3.yaml') }),
     MONITORING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/monitoring.yaml') }, { file: rulesFolder }),
+    GUARDIAN_CONFIG_HASH: contentHash(stringify(guardianTarget())),
     ALERTING_CONFIG_HASH: contentHash({ file: join(labDir, 'manifests/alerting.yaml') }),
     STORAGE_PATHS: JSON.stringify({
       nodePathMap: nodes.map((node) => ({ node: node.name, paths: [join(stateDir, 'nodes', node.name, 'volumes')] })),
@@ -101,14 +107,14 @@ function clusterStep(
   };
 }
 
+/** The manifests and what is filled into them, no more: a new image changes only what runs it. */
 const manifestInputs =
   (...names: readonly string[]) =>
-  (): string =>
-    contentHash(
-      ...names.map((name) => ({ file: join(labDir, 'manifests', `${name}.yaml`) })),
-      JSON.stringify(values()),
-      { file: join(labDir, 'steps/cluster.ts') },
-    );
+  (): string => {
+    const texts = names.map((name) => readFileSync(join(labDir, 'manifests', `${name}.yaml`), 'utf8'));
+    const filled = Object.entries(values()).filter(([key]) => texts.some((text) => text.includes(`\${${key}}`)));
+    return contentHash(...texts, JSON.stringify(filled), { file: join(labDir, 'steps/cluster.ts') });
+  };
 
 const certificateInputs =
   (...names: readonly string[]) =>
@@ -132,18 +138,10 @@ async function password(namespace: string, name: string, username?: string): Pro
 
 export function clusterSteps(): readonly Step[] {
   return [
-    clusterStep(
-      'cluster',
-      'cluster DNS, storage and namespaces',
-      ['import'],
-      10,
-      manifestInputs('base', 'suite'),
-      async () => {
-        await apply(await manifest('base', values()));
-        await apply(await manifest('suite', values()));
-        await rolledOut('deployment', 'kube-system', 'coredns');
-      },
-    ),
+    clusterStep('cluster', 'cluster DNS, storage and namespaces', ['import'], 10, manifestInputs('base'), async () => {
+      await apply(await manifest('base', values()));
+      await rolledOut('deployment', 'kube-system', 'coredns');
+    }),
     clusterStep(
       'certificates',
       'cert-manager with a CA of its own',
@@ -197,10 +195,18 @@ export function clusterSteps(): readonly Step[] {
       workshopInputs,
       workshop,
     ),
+    clusterStep(
+      'suite',
+      'the guardian',
+      ['ingress', 'certificates'],
+      10,
+      manifestInputs('suite', 'suite-rights'),
+      suite,
+    ),
     {
       name: 'target',
       says: 'target file',
-      needs: ['workshop', 'cache/programs/k6'],
+      needs: ['workshop', 'suite', 'cache/programs/k6'],
       seconds: 1,
       done: async () => (await readFile(paths.target, 'utf8').catch(() => '')) === targetFile(),
       async run() {
@@ -211,33 +217,22 @@ export function clusterSteps(): readonly Step[] {
   ];
 }
 
+/** Whatever an earlier lab granted and this one does not goes first: rights are what the file says, no more. */
+async function suite(): Promise<void> {
+  await apply(await manifest('suite-rights', values()));
+  await applyObject(configMap('shakedown', 'shakedown-target', { 'target.yaml': stringify(guardianTarget()) }));
+  await apply(await manifest('suite', values()));
+  await rolledOut('deployment', 'shakedown', 'shakedown-guardian');
+}
+
 async function galera(): Promise<void> {
-  const [app, monitor, reader] = [
+  const [app, monitor, reader, faults] = [
     await password('erp', 'database-app', appUser),
     await password('erp', 'database-monitor', 'monitor'),
     await password('erp', 'database-reader', 'shakedown'),
+    await password('erp', 'database-faults', 'shakedown-faults'),
   ];
-  await applyObject(
-    secret('erp', 'database-users', {
-      'init.sql': [
-        `create database if not exists ${database} character set utf8mb4 collate utf8mb4_unicode_ci;`,
-        `create or replace user '${appUser}'@'%' identified by '${app}' require ssl;`,
-        `grant all on ${database}.* to '${appUser}'@'%';`,
-        `create or replace user 'monitor'@'%' identified by '${monitor}' with max_user_connections 8;`,
-        `grant process, replication client, slave monitor on *.* to 'monitor'@'%';`,
-        // Reads the ledger and the list of connections; can change nothing.
-        `create or replace user 'shakedown'@'%' identified by '${reader}' with max_user_connections 8;`,
-        `grant select on ${database}.* to 'shakedown'@'%';`,
-        `grant process on *.* to 'shakedown'@'%';`,
-        // The server's own process, when a certificate was renewed (lab/images/mariadb/entrypoint.sh).
-        "create or replace user 'mysql'@'localhost' identified via unix_socket;",
-        "grant reload on *.* to 'mysql'@'localhost';",
-        'delete from mysql.global_priv where user = "" or (user = "root" and host <> "localhost");',
-        'flush privileges;',
-        '',
-      ].join('\n'),
-    }),
-  );
+  await applyObject(secret('erp', 'database-users', { 'init.sql': databaseUsers({ app, monitor, reader, faults }) }));
   // The only time at which a new cluster may be founded is when there has never been one.
   const existed = (await getJson('statefulset', 'erp', 'galera')) !== undefined;
   if (!existed) await applyObject(configMap('erp', 'galera-bootstrap', { bootstrap: 'galera-0' }));
@@ -260,6 +255,33 @@ async function galera(): Promise<void> {
   });
   await applyObject(configMap('erp', 'galera-bootstrap', { bootstrap: '' }));
   await rolledOut('deployment', 'erp', 'database-proxy');
+}
+
+/** What each server does as it starts. */
+function databaseUsers(passwords: Readonly<Record<'app' | 'monitor' | 'reader' | 'faults', string>>): string {
+  const { app, monitor, reader, faults } = passwords;
+  return [
+    `create database if not exists ${database} character set utf8mb4 collate utf8mb4_unicode_ci;`,
+    `create or replace user '${appUser}'@'%' identified by '${app}' require ssl;`,
+    `grant all on ${database}.* to '${appUser}'@'%';`,
+    // No max_user_connections on any of them: the server counts wrongly once a user was replaced while it was connected, which each start of
+    // another node does, and refuses for ever at last.
+    `create or replace user 'monitor'@'%' identified by '${monitor}';`,
+    `grant process, replication client, slave monitor on *.* to 'monitor'@'%';`,
+    // Reads the ledger and the list of connections; can change nothing.
+    `create or replace user 'shakedown'@'%' identified by '${reader}';`,
+    `grant select on ${database}.* to 'shakedown'@'%';`,
+    `grant process on *.* to 'shakedown'@'%';`,
+    // Changes settings for a fault, and nothing else; reads no row.
+    `create or replace user 'shakedown-faults'@'%' identified by '${faults}';`,
+    "grant read_only admin, process on *.* to 'shakedown-faults'@'%';",
+    // The server's own process, when a certificate was renewed (lab/images/mariadb/entrypoint.sh).
+    "create or replace user 'mysql'@'localhost' identified via unix_socket;",
+    "grant reload on *.* to 'mysql'@'localhost';",
+    'delete from mysql.global_priv where user = "" or (user = "root" and host <> "localhost");',
+    'flush privileges;',
+    '',
+  ].join('\n');
 }
 
 async function redis(): Promise<void> {
@@ -411,13 +433,27 @@ async function workshop(): Promise<void> {
 }
 
 /** All that the suite knows of the lab. */
-function targetFile(): string {
-  const target = {
+const targetFile = (): string =>
+  `# Written by the lab: all that the suite knows of it. Copy it as a start for your own cluster.\n${stringify(labTarget())}`;
+
+/** The same as a pod in the cluster sees it: nothing of this machine. */
+function guardianTarget(): unknown {
+  const { nodePower: _, kubernetes: __, site, ...rest } = labTarget();
+  const { caFile: ___, connectAddress: ____, ...reachable } = site;
+  return { ...rest, kubernetes: { kubeconfig: 'in-cluster' }, site: reachable };
+}
+
+export function labTarget(): Target {
+  return targetSchema.parse({
     schema: 'shakedown.target/1',
     name: 'lab',
     environment: { class: 'disposable' },
     kubernetes: { kubeconfig: join(stateDir, 'suite.kubeconfig') },
-    suite: { namespace: 'shakedown', helperImage: imageReference('node') },
+    suite: {
+      namespace: 'shakedown',
+      helperImage: imageReference('suite'),
+      guardian: { selector: 'app.kubernetes.io/name=shakedown-guardian', replicasMin: 2 },
+    },
     site: {
       url: `https://${siteHost}`,
       connectAddress: network.front,
@@ -428,6 +464,12 @@ function targetFile(): string {
       warehouse: 'Stores - WP',
       dockWarehouse: 'Dock - WP',
       jobCards: { workOrder: 'MFG-WO-1', operation: 'Assemble' },
+      jobs: {
+        table: 'tabNotification Log',
+        documentField: 'document_name',
+        idField: 'custom_job_id',
+        queues: ['home-frappe-frappe-bench:short'],
+      },
       features: ['files', 'realtime'],
       technicians: { namespace: 'erp', name: 'workshop-technicians' },
       barcodes: { pattern: 'BC%010d', itemPattern: 'ITEM-%04d', count: 300 },
@@ -459,10 +501,12 @@ function targetFile(): string {
       process: 'mariadbd',
       database,
       credentials: { namespace: 'erp', name: 'database-reader' },
+      faultCredentials: { namespace: 'erp', name: 'database-faults' },
       appUser,
       nodes: 3,
     },
     databaseProxy: { namespace: 'erp', selector: 'app.kubernetes.io/name=database-proxy', replicasMin: 2 },
+    cronJobs: { namespace: 'erp', selector: 'app.kubernetes.io/component=checks' },
     redis: {
       cache: redisTier('cache'),
       queue: redisTier('queue'),
@@ -479,8 +523,16 @@ function targetFile(): string {
       controller: 'contour',
       namespace: 'projectcontour',
       selector: 'app=envoy',
+      tlsPort: 8443,
       ingress: { namespace: 'erp', name: 'workshop-erpnext', kind: 'HTTPProxy' },
     },
+    drillCertificate: {
+      host: drillHost,
+      certificate: { namespace: 'erp', name: 'drill' },
+      lifeMs: 180_000,
+      issuer: { namespace: 'cert-manager', selector: 'app.kubernetes.io/name=pebble', port: 14_000 },
+    },
+    nodePower: { socket: paths.supervisorSocket },
     prometheus: {
       namespace: 'monitoring',
       selector: 'app.kubernetes.io/name=prometheus',
@@ -488,8 +540,7 @@ function targetFile(): string {
       scrapeIntervalMs: 5000,
       replicas: 2,
     },
-  };
-  return `# Written by the lab: all that the suite knows of it. Copy it as a start for your own cluster.\n${stringify(targetSchema.parse(target))}`;
+  });
 }
 
 const backgroundTier = (name: string, container: string, replicasMin: number) => ({

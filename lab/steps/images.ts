@@ -79,6 +79,20 @@ const definitions = {
       await bundle(join(labDir, 'wsrep-check/main.ts'), join(context, 'wsrep-check.mjs'));
     },
   },
+  suite: {
+    from: [
+      ...['cli/guardian.ts', 'chaos', 'lib/clients', 'lib/model', 'lib/runner', 'package-lock.json'].map((part) => ({
+        file: join(repoDir, part),
+      })),
+    ],
+    programs: ['toxiproxy'],
+    seconds: 15,
+    async fill(context) {
+      await copyFile(nodeProgram, join(context, 'node'));
+      await copyFile(join(programsDir('toxiproxy'), 'server'), join(context, 'toxiproxy-server'));
+      await bundle(join(repoDir, 'cli/guardian.ts'), join(context, 'guardian.mjs'));
+    },
+  },
   workshop: {
     on: 'node',
     from: [{ file: join(labDir, 'workshop/app') }, { file: join(repoDir, 'package-lock.json') }],

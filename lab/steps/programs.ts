@@ -52,6 +52,7 @@ const builds = {
   'kube-router': { packages: ['github.com/cloudnativelabs/kube-router/v2/cmd/kube-router'], seconds: 60 },
   versitygw: { packages: ['github.com/versity/versitygw/cmd/versitygw'], seconds: 90 },
   'local-path-provisioner': { packages: ['github.com/rancher/local-path-provisioner'], seconds: 70 },
+  toxiproxy: { packages: ['github.com/Shopify/toxiproxy/v2/cmd/server'], seconds: 15 },
   k6: { packages: ['go.k6.io/k6/v2'], seconds: 60 },
 } as const satisfies Record<string, Build>;
 

@@ -39,7 +39,7 @@ export async function supervisorStatus(): Promise<SupervisorStatus | undefined> 
 }
 
 export const switchPower = async (node: string, power: 'on' | 'off'): Promise<SupervisorStatus> =>
-  (await call('POST', `/nodes/${node}/${power}`, 60_000)) as SupervisorStatus;
+  (await call('POST', `/nodes/${node}/power/${power}`, 60_000)) as SupervisorStatus;
 
 export async function stopSupervisor(): Promise<void> {
   const status = await supervisorStatus();

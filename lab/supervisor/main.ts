@@ -5,7 +5,8 @@ import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cutLink, makeBridge, makeHost, removeBridge, removeHost } from './network.ts';
+import { deadMan } from './dead-man.ts';
+import { cutLink, isLinkUp, joinLink, makeBridge, makeHost, removeBridge, removeHost } from './network.ts';
 import type { Daemon, SupervisedNode, SupervisorPlan, SupervisorStatus } from './plan.ts';
 
 const execute = promisify(execFile);
@@ -18,10 +19,26 @@ interface Kept {
   restarts: number;
 }
 const daemons = new Map<string, Kept>();
-const nodes = new Map<
-  string,
-  { child: ChildProcess | null; power: 'on' | 'off'; since: number; switching: Promise<void> }
->();
+interface NodeState {
+  child: ChildProcess | null;
+  power: 'on' | 'off';
+  link: 'on' | 'off';
+  since: number;
+  switching: Promise<void>;
+}
+type What = 'power' | 'link';
+const nodes = new Map<string, NodeState>();
+/** What is off on somebody's behalf who must be heard of, or it is switched on again. */
+const unheard = deadMan((which, msMax) => {
+  const [what, name] = which.split(' ') as [What, string];
+  console.error(`${new Date().toISOString()} nothing was heard for ${msMax} ms: ${which} on again`);
+  switchNode(name, what, 'on').catch((error: Error) => {
+    console.error(`${which}: ${error.message}; tried again in ${againMs} ms`);
+    unheard.begin(which, againMs);
+  });
+});
+const againMs = 5_000;
+const timesOff = new Map<string, number>();
 
 /** In the namespace, and killed by the kernel when the supervisor dies. */
 function spawnIn(namespace: string, log: string, command: readonly string[]): ChildProcess {
@@ -57,17 +74,14 @@ async function powerOn(node: SupervisedNode): Promise<void> {
   if (!state || state.power === 'on') return;
   await makeHost(plan, namespaceOf(node), node.address);
   const device = await loopDevice(node.volumeFile);
-  // Replays the journal, as a machine does that comes back.
-  await execute('e2fsck', ['-p', device]).catch((error: { code?: number }) => {
-    if ((error.code ?? 8) > 1) throw error; // 1: errors were corrected
-  });
+  await replayJournal(device);
   const child = spawnIn(namespaceOf(node), node.name, [
     'unshare',
     ...['--mount', '--pid', '--uts', '--fork', '--kill-child=SIGKILL'],
     join(import.meta.dirname, 'node-init.sh'),
     ...[node.name, device, node.stateDir, plan.binDir],
   ]);
-  Object.assign(state, { child, power: 'on', since: Date.now() });
+  Object.assign(state, { child, power: 'on', link: 'on', since: Date.now() });
   child.on('exit', (code) => {
     if (state.child !== child) return;
     state.child = null;
@@ -77,30 +91,53 @@ async function powerOn(node: SupervisedNode): Promise<void> {
   });
 }
 
+/** As a machine does that comes back. The file system of a node that was switched off a moment ago may still be about to be let go. */
+async function replayJournal(device: string): Promise<void> {
+  const until = Date.now() + 10_000;
+  for (;;) {
+    const failed = await execute('e2fsck', ['-p', device]).then(
+      () => undefined,
+      (error: Error & { code?: number; stdout?: string; stderr?: string }) => error,
+    );
+    if (!failed || failed.code === 1) return; // 1: errors were corrected
+    const said = `${failed.stdout ?? ''}${failed.stderr ?? ''}`.trim();
+    if (!/in use|is mounted/.test(said) || Date.now() > until)
+      throw new Error(`e2fsck of ${device} ended with ${failed.code}: ${said || failed.message}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** As pulling the plug: the cable goes silent, unsynced writes of its volumes are lost, every process is gone at once. */
 async function powerOff(node: SupervisedNode): Promise<void> {
   const state = nodes.get(node.name);
   if (!state?.child?.pid || state.power === 'off') return;
+  const { child } = state;
   state.power = 'off';
   state.since = Date.now();
-  await cutLink(namespaceOf(node));
-  const init = await childOf(state.child.pid);
-  if (init) {
-    // EXT4_IOC_SHUTDOWN with NOLOGFLUSH (2): keeps what was fsynced and loses the rest.
-    const volumes = `/proc/${init}/root${node.stateDir}/volumes`;
-    await execute('perl', [
-      '-e',
-      'open(F,"<",$ARGV[0]) or die $!; my $flags=pack("L",2); ioctl(F,0x8004587d,$flags) or die $!',
-      volumes,
-    ]);
-    process.kill(init, 'SIGKILL');
+  const init = childOf(state.child.pid);
+  try {
+    await cutLink(namespaceOf(node));
+    if (init) await loseUnsynced(`/proc/${init}/root${node.stateDir}/volumes`);
+  } finally {
+    // Also when its volumes could not be cut off: a node that is half off would have two lives when it is switched on again.
+    // Its parent ends when the init and all that lived under it are gone.
+    if (init) process.kill(init, 'SIGKILL');
+    else child.kill('SIGKILL');
+    await ended(child);
   }
-  const child = state.child;
-  await ended(child);
+}
+
+/** EXT4_IOC_SHUTDOWN with NOLOGFLUSH (2): keeps what was fsynced and loses the rest. */
+async function loseUnsynced(mountPoint: string): Promise<void> {
+  await execute('perl', [
+    '-e',
+    'open(F,"<",$ARGV[0]) or die $!; my $flags=pack("L",2); ioctl(F,0x8004587d,$flags) or die $!',
+    mountPoint,
+  ]);
 }
 
 /** The pid, as this machine counts, of the only child: the init of the node's PID namespace. */
-async function childOf(pid: number): Promise<number | undefined> {
+function childOf(pid: number): number | undefined {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/).filter(Boolean);
   return children.length === 1 ? Number(children[0]) : undefined;
 }
@@ -121,27 +158,60 @@ function status(): SupervisorStatus {
     nodes: [...nodes].map(([name, node]) => ({
       name,
       power: node.power,
+      // Looked at, not remembered. A node without power has a dead cable.
+      link: isLinkUp(namespaceOf(nodeNamed(name).node)) ? 'on' : 'off',
       pid: node.child?.pid ?? null,
       since: node.since,
     })),
   };
 }
 
+async function linkTo(node: SupervisedNode, link: 'on' | 'off'): Promise<void> {
+  const state = nodes.get(node.name);
+  if (!state || state.link === link) return;
+  if (link === 'off') await cutLink(namespaceOf(node));
+  // A node without power gets its cable with its power.
+  else if (state.power === 'on') await joinLink(namespaceOf(node));
+  Object.assign(state, { link, since: Date.now() });
+}
+
 /** One switch at a time for each node, in the order asked. */
-function switchPower(name: string, power: 'on' | 'off'): Promise<void> {
+async function switchNode(name: string, what: What, to: 'on' | 'off', unheardMsMax?: number): Promise<void> {
+  const { node, state } = nodeNamed(name);
+  if (stopping) throw new Error('the lab is being taken down');
+  const which = `${what} ${name}`;
+  if (to === 'off') unheard.end(which);
+  if (to === 'off' && unheardMsMax !== undefined) unheard.begin(which, unheardMsMax);
+  if (to === 'off') timesOff.set(which, (timesOff.get(which) ?? 0) + 1);
+  const asked = timesOff.get(which);
+  const change = async () => {
+    await (what === 'link' ? linkTo(node, to) : to === 'on' ? powerOn(node) : powerOff(node));
+    // Not before it is on, for whoever asked may be gone when that fails; and not when somebody has switched it off anew meanwhile.
+    if (to === 'on' && timesOff.get(which) === asked) unheard.end(which);
+  };
+  state.switching = state.switching.catch(() => undefined).then(change);
+  return state.switching;
+}
+
+function nodeNamed(name: string): { readonly node: SupervisedNode; readonly state: NodeState } {
   const node = plan.nodes.find((each) => each.name === name);
   const state = nodes.get(name);
-  if (!node || !state)
-    return Promise.reject(new Error(`there is no node ${name}; there are ${[...nodes.keys()].join(', ')}`));
-  state.switching = state.switching
-    .catch(() => undefined)
-    .then(() => (power === 'on' ? powerOn(node) : powerOff(node)));
-  return state.switching;
+  if (node && state) return { node, state };
+  throw new Error(`there is no node ${name}; there are ${[...nodes.keys()].join(', ')}`);
+}
+
+/** Who switched it off is still there. */
+function hold(name: string, what: What): void {
+  nodeNamed(name);
+  if (!unheard.heard(`${what} ${name}`)) throw new Error(`the ${what} of ${name} is not off on anybody's behalf`);
 }
 
 async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
+  unheard.endAll();
+  const switching = Promise.allSettled([...nodes.values()].map((node) => node.switching));
+  await Promise.race([switching, new Promise((resolve) => setTimeout(resolve, 10_000))]);
   for (const node of nodes.values()) if (node.child?.pid) node.child.kill('SIGKILL'); // takes the node's init along
   for (const { child } of daemons.values()) child?.kill('SIGTERM');
   const all = [...daemons.values(), ...nodes.values()].flatMap(({ child }) => (child ? [child] : []));
@@ -161,19 +231,33 @@ async function stop(): Promise<void> {
 await makeBridge(plan);
 for (const host of plan.hosts) await makeHost(plan, host.namespace, host.address);
 for (const node of plan.nodes)
-  nodes.set(node.name, { child: null, power: 'off', since: startedAt, switching: Promise.resolve() });
+  nodes.set(node.name, {
+    child: null,
+    power: 'off',
+    link: 'on',
+    since: startedAt,
+    switching: Promise.resolve(),
+  });
 for (const daemon of plan.daemons) keep(daemon);
-await Promise.all(plan.nodes.map((node) => switchPower(node.name, 'on')));
+await Promise.all(plan.nodes.map((node) => switchNode(node.name, 'power', 'on')));
 
 rmSync(plan.socket, { force: true });
 createServer((request, response) => {
   const answer = (code: number, body: unknown): void => {
     response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   };
-  const [, kind, name, power] = (request.url ?? '').split('/');
+  const url = new URL(request.url ?? '/', 'http://supervisor');
+  const [, kind, name, what, how] = url.pathname.split('/');
   if (request.method === 'GET' && kind === 'status') return answer(200, status());
-  if (request.method === 'POST' && kind === 'nodes' && name && (power === 'on' || power === 'off')) {
-    switchPower(name, power).then(
+  if (request.method === 'POST' && kind === 'nodes' && name && (what === 'power' || what === 'link')) {
+    const unheardMsMax = Number(url.searchParams.get('unheardMsMax') ?? Number.NaN);
+    const change = async () => {
+      if (how === 'hold') hold(name, what);
+      else if (how === 'on') await switchNode(name, what, 'on');
+      else if (how === 'off') await switchNode(name, what, 'off', unheardMsMax > 0 ? unheardMsMax : undefined);
+      else throw new Error(`${how}: wanted on, off or hold`);
+    };
+    change().then(
       () => answer(200, status()),
       (error: Error) => answer(500, { error: error.message }),
     );

@@ -1,5 +1,6 @@
 // Hosts of the lab as network namespaces on one bridge. Removing a namespace removes all that was in it.
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { SupervisorPlan } from './plan.ts';
 
@@ -44,4 +45,14 @@ export async function removeHost(namespace: string): Promise<void> {
 /** A cut cable: nothing is answered and nothing refused, as from a machine without power. */
 export async function cutLink(namespace: string): Promise<void> {
   await ip('link', 'set', linkOf(namespace), 'down');
+}
+
+export async function joinLink(namespace: string): Promise<void> {
+  await ip('link', 'set', linkOf(namespace), 'up');
+}
+
+/** As the kernel has it at this moment; no cable at all is none that is up. */
+export function isLinkUp(namespace: string): boolean {
+  const flags = `/sys/class/net/${linkOf(namespace)}/flags`;
+  return existsSync(flags) && (Number(readFileSync(flags, 'utf8')) & 1) === 1; // IFF_UP
 }

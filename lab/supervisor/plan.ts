@@ -37,6 +37,8 @@ export interface SupervisorStatus {
   readonly nodes: readonly {
     readonly name: string;
     readonly power: 'on' | 'off';
+    /** Its network cable. */
+    readonly link: 'on' | 'off';
     readonly pid: number | null;
     readonly since: number;
   }[];

@@ -21,18 +21,22 @@ const port = Number(process.env.PORT ?? 9200);
 const name = process.env.POD_NAME ?? 'galera';
 const peers = (process.env.GALERA_PEERS ?? '').split(',').filter((peer) => peer && peer.split('.')[0] !== name);
 
-let connection: mysql.Connection | undefined;
+/** One for all looks, also while it is being opened: a look of each proxy may come at the same moment, and the user may have few. */
+let opened: Promise<mysql.Connection> | undefined;
 let state: State = { name, whole: false, since: 0, seen: 'not looked yet' };
 let others: readonly State[] = [];
 
 async function look(): Promise<{ whole: boolean; seen: string }> {
+  opened ??= mysql.createConnection({
+    host: '127.0.0.1',
+    port: Number(process.env.MYSQL_PORT ?? 3306),
+    user: process.env.MONITOR_USER ?? 'monitor',
+    password: process.env.MONITOR_PASSWORD ?? '',
+    connectTimeout: withinMs,
+  });
+  const own = opened;
   try {
-    connection ??= await mysql.createConnection({
-      host: '127.0.0.1',
-      user: process.env.MONITOR_USER ?? 'monitor',
-      password: process.env.MONITOR_PASSWORD ?? '',
-      connectTimeout: withinMs,
-    });
+    const connection = await own;
     const [status] = await connection.query<mysql.RowDataPacket[]>({
       sql: "show global status where variable_name in ('wsrep_local_state', 'wsrep_cluster_status', 'wsrep_ready', 'wsrep_incoming_addresses')",
       timeout: withinMs,
@@ -49,8 +53,11 @@ async function look(): Promise<{ whole: boolean; seen: string }> {
       seen: JSON.stringify(value),
     };
   } catch (error) {
-    connection?.destroy();
-    connection = undefined;
+    if (opened === own) opened = undefined;
+    own.then(
+      (connection) => connection.destroy(),
+      () => undefined, // never was open; said below
+    );
     return { whole: false, seen: error instanceof Error ? error.message : String(error) };
   }
 }

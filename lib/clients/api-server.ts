@@ -12,7 +12,12 @@ export interface ApiServer {
   /** For error messages: whom we asked. */
   readonly name: string;
   /** Throws a Problem with the answer's status as `code` when it is not 2xx. */
-  ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, withinMs?: number): Promise<unknown>;
+  ask(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    withinMs?: number,
+  ): Promise<unknown>;
   /** The answer as it came, whatever its status. */
   raw(path: string, withinMs: number): Promise<{ status: number; body: string }>;
   close(): Promise<void>;
@@ -47,7 +52,9 @@ export async function openApiServer(target: Target['kubernetes'], signal: AbortS
           accept: 'application/json',
           ...(headers as Record<string, string> | undefined),
           ...(auth ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {}),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined
+            ? {}
+            : { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
@@ -96,6 +103,10 @@ function loadConfig(target: Target['kubernetes']): KubeConfig {
       cause,
     });
   const config = new KubeConfig();
+  if (target.kubeconfig === 'in-cluster') {
+    config.loadFromCluster();
+    return config;
+  }
   try {
     readFileSync(target.kubeconfig); // its own error names the file
     config.loadFromFile(target.kubeconfig);

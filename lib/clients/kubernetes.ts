@@ -38,7 +38,7 @@ export function kubernetesCluster(api: ApiServer, signal: AbortSignal): Cluster 
   }
 
   const refPath = async (ref: ObjectRef) =>
-    `${await pathOf(ref.apiVersion, ref.kind, ref.namespace)}/${segment(ref.name)}`;
+    `${await pathOf(ref.apiVersion, ref.kind, ref.namespace)}/${segment(ref.name)}${ref.subresource ? `/${ref.subresource}` : ''}`;
   const get = async (ref: ObjectRef) => {
     const path = await refPath(ref);
     return (await unless404(api.ask('GET', path))) as Json | undefined;
@@ -76,11 +76,33 @@ export function kubernetesCluster(api: ApiServer, signal: AbortSignal): Cluster 
       const path = await refPath({ apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name });
       return (await api.ask('PUT', path, object)) as Json;
     },
+    async patch(ref, patch) {
+      return (await api.ask('PATCH', await refPath(ref), patch)) as Json;
+    },
+    async evict(namespace, pod) {
+      try {
+        await api.ask('POST', `${podsPath(namespace)}/${segment(pod)}/eviction`, {
+          apiVersion: 'policy/v1',
+          kind: 'Eviction',
+          metadata: { name: pod, namespace },
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof Problem && error.code === 429) return false;
+        throw error;
+      }
+    },
     async remove(ref, options) {
-      const body = options?.graceSeconds === undefined ? undefined : { gracePeriodSeconds: options.graceSeconds };
-      const answer = (await unless404(api.ask('DELETE', await refPath(ref), body))) as RawAnswer | undefined;
+      const { graceSeconds, uid: only } = options ?? {};
+      const body = {
+        ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+        ...(only === undefined ? {} : { preconditions: { uid: only } }),
+      };
+      const answer = (await unless404(
+        api.ask('DELETE', await refPath(ref), Object.keys(body).length > 0 ? body : undefined),
+      )) as RawAnswer | undefined;
       // Gone at once: nothing, or a Status. Else the object itself, on its way out.
-      if (answer === undefined || answer.kind === 'Status') return;
+      if (answer === undefined || answer.kind === 'Status' || options?.wait === false) return;
       const { uid } = answer.metadata ?? {};
       await waitUntil({
         what: `${ref.kind} ${ref.namespace}/${ref.name} is gone`,

@@ -4,10 +4,12 @@ import type { Target } from '../model/target.ts';
 import { openApiServer } from './api-server.ts';
 import { siteHttp } from './http.ts';
 import { kubernetesCluster } from './kubernetes.ts';
+import { supervisedNodePower } from './node-power.ts';
 import { openPodStream } from './port-forward.ts';
 import { prometheusReplicas } from './prometheus.ts';
 import { redisOnNodes } from './redis.ts';
 import { sqlOnNodes } from './sql.ts';
+import { ingressTls } from './tls.ts';
 
 export interface ReachOptions {
   readonly runId: string;
@@ -29,17 +31,16 @@ export async function openReach(target: Target, options: ReachOptions): Promise<
   });
   const cluster = kubernetesCluster(api, life);
   const { mariadb, redis } = target;
+  const login = async (secret: { readonly namespace: string; readonly name: string }) => {
+    const { username = '', password = '' } = await cluster.secret(secret.namespace, secret.name);
+    return { username, password };
+  };
   const sql = sqlOnNodes({
     nodes: namesOf(() => cluster.pods(mariadb.namespace, mariadb.selector)),
     openStream: (pod, withinMs) =>
       openPodStream(api, { namespace: mariadb.namespace, pod, port: mariadb.port }, withinMs),
-    credentials: remembered(async () => {
-      const { username = '', password = '' } = await cluster.secret(
-        mariadb.credentials.namespace,
-        mariadb.credentials.name,
-      );
-      return { username, password };
-    }),
+    credentials: remembered(() => login(mariadb.credentials)),
+    faultCredentials: async () => mariadb.faultCredentials && login(mariadb.faultCredentials),
     database: mariadb.database,
   });
 
@@ -84,6 +85,12 @@ export async function openReach(target: Target, options: ReachOptions): Promise<
       },
     }),
     http,
+    tls: ingressTls({
+      replicas: namesOf(() => cluster.pods(target.ingress.namespace, target.ingress.selector)),
+      openStream: (pod, withinMs) =>
+        openPodStream(api, { namespace: target.ingress.namespace, pod, port: target.ingress.tlsPort }, withinMs),
+    }),
+    ...(target.nodePower ? { nodePower: supervisedNodePower(target.nodePower.socket) } : {}),
     [Symbol.asyncDispose]: close,
   };
 }

@@ -27,8 +27,14 @@ interface MysqlServer {
 
 type Answer = (sql: string, connection: ServerSide, number: number) => void;
 
+interface Login {
+  readonly user: string;
+  readonly database: string;
+}
+
 async function open(answer: Answer, options: { queryMs?: number; connectMs?: number; greet?: boolean } = {}) {
   let connections = 0;
+  const logins: Login[] = [];
   const mysqlServer = (mysql.createServer as unknown as () => MysqlServer)();
   const sides: ServerSide[] = [];
   mysqlServer.on('connection', (connection) => {
@@ -49,7 +55,8 @@ async function open(answer: Answer, options: { queryMs?: number; connectMs?: num
       statusFlags: 2,
       characterSet: 45,
       capabilityFlags: 0xffffff ^ 0x800,
-      authCallback: (_auth: unknown, done: (error: null, rejected: undefined) => void) => {
+      authCallback: ({ user, database }: Login, done: (error: null, rejected: undefined) => void) => {
+        logins.push({ user, database });
         done(null, undefined);
         connection.sequenceId = 0;
       },
@@ -62,6 +69,7 @@ async function open(answer: Answer, options: { queryMs?: number; connectMs?: num
     nodes: async () => ['galera-0'],
     openStream: async () => createConnection(port, '127.0.0.1'),
     credentials: async () => ({ username: 'reader', password: 'x' }),
+    faultCredentials: async () => ({ username: 'changer', password: 'y' }),
     database: 'erp',
     ...(options.queryMs === undefined ? {} : { queryMs: options.queryMs }),
     ...(options.connectMs === undefined ? {} : { connectMs: options.connectMs }),
@@ -71,7 +79,7 @@ async function open(answer: Answer, options: { queryMs?: number; connectMs?: num
     for (const side of sides) side.close();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   });
-  return { sql, connections: () => connections };
+  return { sql, logins, connections: () => connections };
 }
 
 const column = {
@@ -151,4 +159,19 @@ test('nothing can be asked after it was closed', async () => {
   const { sql } = await open((_text, connection) => rows(connection, 'a'));
   await sql.close();
   await expect(sql.query('galera-0', 'one')).rejects.toThrow('closed');
+});
+
+test('a change goes once, over a connection of its own, as the user for faults and without a database', async () => {
+  const asked: string[] = [];
+  const { sql, logins } = await open((text, connection) => {
+    asked.push(text);
+    rows(connection, 'a');
+  });
+  await sql.query('galera-0', 'select 1');
+  expect(await sql.change('galera-0', 'select 2')).toEqual([{ n: 'a' }]);
+  expect(asked).toEqual(['select 1', 'select 2']);
+  expect(logins).toEqual([
+    { user: 'reader', database: 'erp' },
+    { user: 'changer', database: '' },
+  ]);
 });

@@ -8,10 +8,17 @@ export interface SqlOptions {
   /** Names of the Galera nodes. */
   readonly nodes: () => Promise<readonly string[]>;
   readonly openStream: (node: string, withinMs: number) => Promise<Duplex>;
-  readonly credentials: () => Promise<{ readonly username: string; readonly password: string }>;
+  readonly credentials: () => Promise<Credentials>;
+  /** Of a user that may change settings; undefined where the target names none. */
+  readonly faultCredentials?: () => Promise<Credentials | undefined>;
   readonly database: string;
   readonly connectMs?: number;
   readonly queryMs?: number;
+}
+
+interface Credentials {
+  readonly username: string;
+  readonly password: string;
 }
 
 /** One connection a node, opened when it is first asked; one that broke is opened anew. Only for reading: a query may be sent twice. */
@@ -21,14 +28,19 @@ export function sqlOnNodes(options: SqlOptions): Sql & { close(): Promise<void> 
   const open = new Map<string, Promise<Connection>>();
   let closed = false;
 
-  async function connect(node: string): Promise<Connection> {
-    const { username, password } = await options.credentials();
+  /** `database` is empty for a user that may use none: MariaDB refuses the whole login otherwise. */
+  async function connect(
+    node: string,
+    who = options.credentials,
+    database: string = options.database,
+  ): Promise<Connection> {
+    const { username, password } = await who();
     const stream = await options.openStream(node, connectMs);
     try {
       const connection = await mysql.createConnection({
         user: username,
         password,
-        database: options.database,
+        ...(database === '' ? {} : { database }),
         stream: () => stream,
         connectTimeout: connectMs,
         dateStrings: true,
@@ -77,6 +89,47 @@ export function sqlOnNodes(options: SqlOptions): Sql & { close(): Promise<void> 
           // A kept connection to a node that was restarted since says nothing about the node as it is now.
           if (fresh || attempt > 1) throw sqlProblem(node, error);
         }
+      }
+    },
+    /** A connection of its own: the others' queries must not come between. */
+    async snapshot(node, queries) {
+      const connection = await connect(node).catch((error: unknown) => {
+        throw sqlProblem(node, error);
+      });
+      try {
+        await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+        const answers: (readonly SqlRow[])[] = [];
+        for (const { sql, values = [] } of queries) {
+          const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: queryMs }, [...values]);
+          answers.push(rows.map(plainRow));
+        }
+        return answers;
+      } catch (error) {
+        throw sqlProblem(node, error);
+      } finally {
+        connection.destroy();
+      }
+    },
+    async change(node, sql) {
+      const credentials = await options.faultCredentials?.();
+      if (!credentials)
+        throw new Problem({
+          kind: 'target-unusable',
+          where: `SQL on ${node}`,
+          what: 'no user that may change settings',
+          seen: 'the target file has no mariadb.faultCredentials',
+          next: 'name a Secret there whose user has READ_ONLY ADMIN',
+        });
+      const connection = await connect(node, async () => credentials, '').catch((error: unknown) => {
+        throw sqlProblem(node, error);
+      });
+      try {
+        const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: connectMs });
+        return Array.isArray(rows) ? rows.map(plainRow) : [];
+      } catch (error) {
+        throw sqlProblem(node, error);
+      } finally {
+        connection.destroy();
       }
     },
     async close() {

@@ -58,6 +58,19 @@ test('a line of a kind that nobody knows is told, and the lines around it are ke
   expect(evidence.damaged).toEqual([{ file: 'journal.ndjson', what: expect.stringContaining('hunch') }]);
 });
 
+test('what was read of background jobs is kept', async () => {
+  const before = await readRunFolder(folder);
+  const lines = [
+    { kind: 'job-rows', rows: { node: 'galera-0', marker: 'r-1', document: 'D1', jobs: ['a'] } },
+    { kind: 'queued-job', queued: { document: 'D2', job: 'b', state: 'failed' } },
+    { kind: 'jobs-read', of: 'queue', from: 'queue-0', documentsOf: 1, at: 2 },
+  ];
+  appendFileSync(file('ledger.ndjson'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const evidence = await readRunFolder(folder);
+  expect(evidence.ledger.slice(before.ledger.length)).toEqual(lines);
+  expect(evidence.damaged).toEqual([]);
+});
+
 test('hundreds of bad lines are told as a number, not one by one', async () => {
   appendFileSync(file('samples.ndjson'), 'nonsense\n'.repeat(300));
   const { damaged } = await readRunFolder(folder);

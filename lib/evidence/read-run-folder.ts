@@ -99,11 +99,22 @@ const journalKinds = new Set<unknown>([
 const journalLine = (line: Readonly<Record<string, unknown>>): boolean =>
   journalKinds.has(line.kind) && typeof line.at === 'number' && typeof line.mono === 'number';
 
-const ledgerKinds = new Set<unknown>(['document', 'stock', 'read'] satisfies LedgerLine['kind'][]);
+const ledgerKinds = new Set<unknown>([
+  'document',
+  'stock',
+  'moved',
+  'read',
+  'job-rows',
+  'queued-job',
+  'jobs-read',
+] satisfies LedgerLine['kind'][]);
 const ledgerLine = (line: Readonly<Record<string, unknown>>): boolean =>
   ledgerKinds.has(line.kind) &&
   (line.kind !== 'document' || typeof line.document === 'object') &&
-  (line.kind !== 'stock' || typeof line.level === 'object');
+  (line.kind !== 'stock' || typeof line.level === 'object') &&
+  (line.kind !== 'moved' || typeof line.moved === 'object') &&
+  (line.kind !== 'job-rows' || typeof line.rows === 'object') &&
+  (line.kind !== 'queued-job' || typeof line.queued === 'object');
 
 const rangeResponse = (line: Readonly<Record<string, unknown>>): boolean =>
   typeof line.objective === 'string' &&

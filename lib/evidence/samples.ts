@@ -57,6 +57,7 @@ function answeredOperation(data: Fields, tags: Fields, metadata: Fields): Operat
   const write = answeredWrite(metadata);
   return {
     journey: journeyOf(tags.journey, 'journey'),
+    ...runOf(metadata),
     sentAt: number(metadata.sentAt, 'metadata sentAt'),
     durationMs: atLeastZero(data.value, 'value'),
     good: outcome === 'good',
@@ -87,6 +88,7 @@ function sentWrite(tags: Fields, metadata: Fields): Operation & { readonly write
   if (!marker) throw new Error('write_sent without a marker');
   return {
     journey: journeyOf(tags.journey, 'journey'),
+    ...runOf(metadata),
     sentAt: number(metadata.sentAt, 'metadata sentAt'),
     good: false,
     status: 0,
@@ -111,6 +113,11 @@ function linesOf(value: unknown): Write['lines'] {
       throw new Error(`metadata lines ${shown(value)}`);
     return { item, warehouse, qty };
   });
+}
+
+function runOf(metadata: Fields): Pick<Operation, 'run'> {
+  const run = text(metadata.run);
+  return run ? { run } : {};
 }
 
 function cancelledOf(value: unknown): Pick<Write, 'cancelled'> {

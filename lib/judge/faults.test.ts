@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { claimOf, evidenceOf, journalWith, outcomesOf } from '../../tests/fixtures/evidence.ts';
-import type { Evidence, JournalLine, StepName } from '../model/evidence.ts';
+import { type Evidence, type JournalLine, type StepName, wholeTarget } from '../model/evidence.ts';
 import type { Proof } from '../model/fault.ts';
 import { judge } from './judge.ts';
 
@@ -10,7 +10,9 @@ const claim = evidence.claim;
 
 const step = (name: StepName, change: (line: Step) => Step | undefined): Evidence =>
   journalWith(evidence, (line) =>
-    line.kind === 'step' && line.step === name ? (change(line as Step) as JournalLine) : line,
+    line.kind === 'step' && line.step === name && line.fault !== wholeTarget
+      ? (change(line as Step) as JournalLine)
+      : line,
   );
 const without = (name: StepName) => step(name, () => undefined);
 const proven = (name: StepName, is: Proof['is']) =>
@@ -59,6 +61,13 @@ test('a fault that ended early is inconclusive, one that lasted passes', () => {
   expect(outcome(held('no'), 'fault.holding')).toEqual(['inconclusive']);
   expect(outcome(held('cannot-tell'), 'fault.holding')).toEqual(['inconclusive']);
   expect(outcome(evidence, 'fault.holding')).toEqual([]);
+  // One that says of itself that it lasts, and of which nobody looked.
+  expect(
+    outcome(
+      step('prepared', (line) => ({ ...line, lasts: true })),
+      'fault.holding',
+    ),
+  ).toEqual(['inconclusive']);
 });
 
 test('undo that did not work is a failure; no word of it is inconclusive; a second try that worked counts', () => {
@@ -74,6 +83,15 @@ test('residue is a failure, and so is residue that nobody can tell; not having l
   expect(dirty.findings[0]).toMatchObject({ check: 'fault.residue', examples: ['helper pod shakedown/h1'] });
   expect(outcome(left('cannot-tell', 'cannot-tell'), 'fault.residue')).toEqual(['failed']);
   expect(outcome(without('residue'), 'fault.residue')).toEqual(['inconclusive']);
+});
+
+test('a run that injected is not believed unless the whole target was compared with what it was before', () => {
+  expect(outcome(evidence, 'run.residue')).toEqual(['passed']);
+  const uncompared = journalWith(evidence, (line) =>
+    line.kind === 'step' && line.fault === wholeTarget ? undefined : line,
+  );
+  expect(outcome(uncompared, 'run.residue')).toEqual(['inconclusive']);
+  expect(judge(claim, uncompared).outcome).toBe('inconclusive');
 });
 
 test('a residue line that contradicts itself counts as dirty', () => {
@@ -94,6 +112,26 @@ test('more targets than claimed, another namespace and no target at all are told
   ).toEqual(['inconclusive']);
   expect(outcome(ticket([{ namespace: 'kube-system', name: 'a' }]), 'fault.blast-radius')).toEqual(['inconclusive']);
   expect(outcome(ticket([]), 'fault.blast-radius')).toEqual(['inconclusive']);
+});
+
+test('a Kubernetes node, which has no namespace, is a target only where the claim says so', () => {
+  const node = step('prepared', (line) => ({
+    ...line,
+    ticket: { runId: 'r', targets: [{ namespace: '', name: 'n1' }] },
+  }));
+  const blastRadiusOf = (namespaces: readonly string[]) => {
+    const { findings } = judge(claimOf({ blastRadius: { namespaces, targetsMax: 1 } }), node);
+    return findings.find(({ check }) => check === 'fault.blast-radius');
+  };
+  expect(blastRadiusOf([''])).toMatchObject({
+    outcome: 'passed',
+    says: expect.stringMatching(/touched Kubernetes node n1\.$/),
+  });
+  expect(blastRadiusOf(['erp'])).toMatchObject({
+    outcome: 'inconclusive',
+    says: expect.stringMatching(/touched Kubernetes node n1; claimed were 1 to 1 targets in erp\.$/),
+  });
+  expect(blastRadiusOf(['', 'erp'])?.outcome).toBe('passed');
 });
 
 test('a fault that the claim does not name spoils the run', () => {

@@ -1,8 +1,9 @@
 // Whether each fault that the claim names was really there, did something, and is gone. A fault that can't be shown proves nothing
 // about the target: inconclusive. A fault that left something behind is a failure, whatever else was seen.
 import type { Claim } from '../model/claim.ts';
-import type { Evidence, Instant, JournalLine, StepName } from '../model/evidence.ts';
+import { type Evidence, type Instant, type JournalLine, type StepName, wholeTarget } from '../model/evidence.ts';
 import type { Json, Proof } from '../model/fault.ts';
+import { namespacesInWords, targetInWords } from '../model/fault-target.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
 import { examplesOf } from './findings.ts';
 import { counted, duration } from './numbers.ts';
@@ -10,7 +11,8 @@ import { counted, duration } from './numbers.ts';
 type Step = Extract<JournalLine, { kind: 'step' }>;
 
 export function judgeFaults(claim: Claim, { journal }: Evidence): readonly Finding[] {
-  const steps = journal.filter((line) => line.kind === 'step');
+  const all = journal.filter((line) => line.kind === 'step');
+  const steps = all.filter(({ fault }) => fault !== wholeTarget);
   const named = [...new Set(claim.faults)];
   const unclaimed = [...new Set(steps.map(({ fault }) => fault))].filter((fault) => !claim.faults.includes(fault));
   return [
@@ -33,6 +35,10 @@ export function judgeFaults(claim: Claim, { journal }: Evidence): readonly Findi
         outcome: 'inconclusive',
         says: `${fault} was injected, and the claim does not name it.`,
       }),
+    ),
+    ...judgeWholeTarget(
+      all.filter(({ fault }) => fault === wholeTarget),
+      of(steps, 'injected').length > 0,
     ),
   ];
 }
@@ -58,14 +64,14 @@ function judgeBlastRadius({ blastRadius }: Claim, fault: string, steps: readonly
   return of(steps, 'prepared').flatMap(({ ticket }) => {
     const targets = targetsOf(ticket);
     const outside = targets.filter(({ namespace }) => !blastRadius.namespaces.includes(namespace));
-    const names = targets.map(({ namespace, name }) => `${namespace}/${name}`).join(', ') || 'nothing';
+    const names = targets.map(targetInWords).join(', ') || 'nothing';
     const kept = targets.length > 0 && targets.length <= blastRadius.targetsMax && outside.length === 0;
     return {
       check: 'fault.blast-radius',
       outcome: kept ? 'passed' : 'inconclusive',
       says: kept
         ? `${fault} touched ${names}.`
-        : `${fault} touched ${names}; claimed were 1 to ${blastRadius.targetsMax} targets in ${blastRadius.namespaces.join(', ') || 'no namespace'}.`,
+        : `${fault} touched ${names}; claimed were 1 to ${blastRadius.targetsMax} targets in ${namespacesInWords(blastRadius.namespaces) || 'no namespace'}.`,
       phase: 'fault',
       measured: targets.length,
       bound: `1 to ${blastRadius.targetsMax}`,
@@ -106,6 +112,16 @@ const injectedBefore = (steps: readonly Step[], at: Instant): Instant | undefine
 /** Not every fault lasts; those that do are sampled, and one look that did not find them ends the belief. */
 function judgeHolding(fault: string, steps: readonly Step[]): readonly Finding[] {
   const looks = of(steps, 'holding');
+  const lasts = of(steps, 'prepared').some((step) => step.lasts === true) && of(steps, 'landed').length > 0;
+  if (looks.length === 0 && lasts)
+    return [
+      {
+        check: 'fault.holding',
+        outcome: 'inconclusive',
+        says: `${fault} lasts, and it is not on record that anybody looked whether it did.`,
+        phase: 'fault',
+      },
+    ];
   if (looks.length === 0) return [];
   const off = looks.find(({ proof }) => proof?.is !== 'yes');
   return [
@@ -158,6 +174,35 @@ function judgeResidue(fault: string, steps: readonly Step[], times: number): Fin
     );
   if (looks.length < times) return conclude('inconclusive', `${fault}: nobody looked for what it left behind.`);
   return conclude('passed', `${fault} left nothing behind.`);
+}
+
+/** A run that injected nothing has nothing to compare. */
+function judgeWholeTarget(steps: readonly Step[], injected: boolean): readonly Finding[] {
+  const looks = of(steps, 'residue').map(({ proof }) => residueIn(proof));
+  if (looks.length === 0 && !injected) return [];
+  if (looks.length === 0)
+    return [
+      {
+        check: 'run.residue',
+        outcome: 'inconclusive',
+        says: 'Nobody compared the target with what it was before the run.',
+      },
+    ];
+  const left = looks.flatMap((look) => look.left);
+  const clean = looks.every(({ is }) => is === 'clean');
+  const unknown = looks.every(({ is }) => is !== 'dirty');
+  return [
+    {
+      check: 'run.residue',
+      outcome: clean ? 'passed' : 'failed',
+      says: clean
+        ? 'The target is as it was before the run: its objects, its Kubernetes nodes and the settings of its servers.'
+        : unknown
+          ? `Nobody can tell whether the target is as it was before the run, which counts as dirty: ${left[0] ?? 'it is not said why'}.`
+          : `The target is not as it was before the run: ${left[0] ?? 'it is not said what'}${left.length > 1 ? `, and ${left.length - 1} more` : ''}.`,
+      ...(left.length > 0 ? { examples: examplesOf(left) } : {}),
+    },
+  ];
 }
 
 /** The runner writes `{residue, left}` as the evidence of a proof that something was left. */

@@ -3,6 +3,7 @@
 import type { Evidence } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
 import { counted, duration, percent, rounded } from './numbers.ts';
+import { loadEndIn } from './phases.ts';
 
 /** Above this share of all processors it may have wanted more than there was. */
 const processorShareMax = 0.8;
@@ -14,9 +15,8 @@ const overheadMsMax = 100;
 
 /** Nothing of runs that are older than the account. */
 export function judgeGenerator(evidence: Evidence): readonly Finding[] {
-  const stopped = evidence.journal.find((line) => line.kind === 'load' && line.event === 'stopped');
-  if (stopped?.kind !== 'load' || !stopped.generator) return [];
-  return [judgeProcessor(stopped.generator), judgeBusy(evidence, stopped.generator)];
+  const { generator } = loadEndIn(evidence.journal) ?? {};
+  return generator ? [judgeProcessor(generator), judgeBusy(evidence, generator)] : [];
 }
 
 type Account = NonNullable<Extract<Evidence['journal'][number], { readonly kind: 'load' }>['generator']>;

@@ -1,6 +1,6 @@
 // The books must balance on every Galera node: the sum of the ledger is what the bin says, what the newest entry says, and what the
 // documents say; and stock never went below zero. A lost or doubled booking that hides its document still shows here.
-import type { Evidence, LedgerLine, StockLevel, Write } from '../model/evidence.ts';
+import type { Evidence, LedgerLine, MovedStock, StockLevel, Write } from '../model/evidence.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
 import { compareText, examplesOf } from './findings.ts';
 import { byPlace, type NodeReading, placeOf, type ReadBack } from './ledger.ts';
@@ -10,6 +10,8 @@ interface NodeStock {
   readonly node: string;
   readonly before: ReadonlyMap<string, StockLevel>;
   readonly after: ReadonlyMap<string, StockLevel>;
+  /** What the load of other runs moved between the two readings, and what of this run's had moved before the first, taken away. */
+  readonly beside: ReadonlyMap<string, number>;
 }
 
 interface Case {
@@ -101,7 +103,9 @@ function compare(
   broken: Broken,
 ): readonly string[] {
   const movement = movementOf(reading, writes);
-  const places = [...new Set([...stock.before.keys(), ...stock.after.keys(), ...movement.keys()])].sort(compareText);
+  const places = [
+    ...new Set([...stock.before.keys(), ...stock.after.keys(), ...movement.keys(), ...stock.beside.keys()]),
+  ].sort(compareText);
   for (const place of places) {
     const before = stock.before.get(place);
     const after = stock.after.get(place);
@@ -120,7 +124,7 @@ function compare(
 
     // An item without a row has neither a ledger nor a bin: it stands at zero.
     const sum = after?.ledgerSum ?? 0;
-    const expected = (before?.ledgerSum ?? 0) + (movement.get(place) ?? 0);
+    const expected = (before?.ledgerSum ?? 0) + (movement.get(place) ?? 0) + (stock.beside.get(place) ?? 0);
     if (!sameQuantity(sum, expected))
       broken.documents.push(off(`ledger ${rounded(sum)}, documents ${rounded(expected)}`));
     if (!after || wasOff) continue;
@@ -166,7 +170,33 @@ function stockOf(node: string, ledger: readonly LedgerLine[]): NodeStock {
     new Map(
       levels.filter((level) => level.when === when).map((level) => [placeOf(level.item, level.warehouse), level]),
     );
-  return { node, before: at('before'), after: at('after') };
+  return { node, before: at('before'), after: at('after'), beside: movedBeside(node, ledger) };
+}
+
+/**
+ * The load goes on while the stock is read. What this run's documents had moved before the first reading is in it already, so it must not
+ * count twice; what later runs moved comes on top. Of earlier runs some unknown write may have come late; but one of their documents that
+ * moved something before and no longer does is a loss, and nothing makes up for it.
+ */
+function movedBeside(node: string, ledger: readonly LedgerLine[]): ReadonlyMap<string, number> {
+  const moved = ledger.flatMap((line) => (line.kind === 'moved' && line.moved.node === node ? [line.moved] : []));
+  const of = (whose: MovedStock['whose'], when: MovedStock['when']) =>
+    new Map(
+      moved
+        .filter((one) => one.whose === whose && one.when === when)
+        .map((one) => [placeOf(one.item, one.warehouse), one]),
+    );
+  const [ownBefore, laterBefore, laterAfter] = [of('own', 'before'), of('later', 'before'), of('later', 'after')];
+  const [earlierBefore, earlierAfter] = [of('earlier', 'before'), of('earlier', 'after')];
+  const sums = new Map<string, number>();
+  for (const { item, warehouse } of moved) {
+    const place = placeOf(item, warehouse);
+    const qty = (one: MovedStock | undefined) => one?.qty ?? 0;
+    const gone = (earlierAfter.get(place)?.documents ?? 0) < (earlierBefore.get(place)?.documents ?? 0);
+    const cameLate = gone ? 0 : qty(earlierAfter.get(place)) - qty(earlierBefore.get(place));
+    sums.set(place, qty(laterAfter.get(place)) - qty(laterBefore.get(place)) + cameLate - qty(ownBefore.get(place)));
+  }
+  return sums;
 }
 
 function unreadStock(node: string, ledger: readonly LedgerLine[]): string[] {

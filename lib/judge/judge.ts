@@ -6,6 +6,7 @@ import { noLedger, type Verdict } from '../model/verdict.ts';
 import { judgeFaults } from './faults.ts';
 import { inOrder, worstOf } from './findings.ts';
 import { judgeInvariants } from './invariants.ts';
+import { judgeJobs } from './jobs.ts';
 import { judgeLedger, readBack } from './ledger.ts';
 import { judgeLoad } from './load-validity.ts';
 import { judgeObjectives } from './objectives.ts';
@@ -31,6 +32,7 @@ export function judge(claim: Claim, evidence: Evidence): Verdict {
     ...recovery.findings,
     ...ledger.findings,
     ...invariants.findings,
+    ...judgeJobs(claim, evidence),
   ];
   return verdictOf(claim, evidence, findings, {
     recovery: recovery.measure,

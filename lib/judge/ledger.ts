@@ -5,6 +5,7 @@ import type { Evidence, FoundDocument, Instant, LedgerLine, Write } from '../mod
 import { type Finding, type LedgerCount, noLedger, type Outcome } from '../model/verdict.ts';
 import { compareText, examplesOf } from './findings.ts';
 import { counted, duration, rounded, sameQuantity } from './numbers.ts';
+import { ownWrites } from './own-writes.ts';
 
 type Lines = Write['lines'];
 
@@ -25,9 +26,10 @@ export interface ReadBack {
   readonly nodes: readonly NodeReading[];
 }
 
-export function readBack({ operations, ledger }: Evidence): ReadBack {
+export function readBack(evidence: Evidence): ReadBack {
+  const { ledger } = evidence;
   const nodes = [...new Set(ledger.flatMap((line) => (line.kind === 'read' ? [line.node] : [])))].sort(compareText);
-  return { writes: writesOf(operations), nodes: nodes.map((node) => readNode(node, ledger)) };
+  return { writes: writesOf(ownWrites(evidence)), nodes: nodes.map((node) => readNode(node, ledger)) };
 }
 
 export function judgeLedger(
@@ -306,10 +308,9 @@ export function byPlace(lines: Lines): ReadonlyMap<string, number> {
 
 export const placeOf = (item: string, warehouse: string): string => `${item} in ${warehouse}`;
 
-function writesOf(operations: Evidence['operations']): ReadonlyMap<string, Write> {
+function writesOf(all: readonly Write[]): ReadonlyMap<string, Write> {
   const writes = new Map<string, Write>();
-  for (const { write } of operations) {
-    if (!write) continue;
+  for (const write of all) {
     const before = writes.get(write.marker);
     writes.set(write.marker, before ? together(before, write) : write);
   }

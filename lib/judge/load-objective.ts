@@ -1,19 +1,24 @@
-// What users felt, from k6's own samples: each operation counts in the phase in which it was sent, a dropped one as a bad one.
+// What users felt, from k6's own samples: each operation counts in the phase in which it was sent, and what was under way at inject in the
+// fault; a dropped one is a bad one.
 import type { LoadObjective } from '../model/claim.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
 import { againstBound, boundText } from './bound.ts';
 import { counted } from './numbers.ts';
-import { isIn, type Span } from './phases.ts';
+import { isIn, isOf, type Span } from './phases.ts';
 import { quantile, samplesMinFor } from './quantile.ts';
 
 const quantiles = { 'latency-p50-ms': 0.5, 'latency-p95-ms': 0.95, 'latency-p99-ms': 0.99 } as const;
 
-export function judgeLoadObjective(objective: LoadObjective, span: Span, evidence: Evidence): Finding {
+export function judgeLoadObjective(
+  objective: LoadObjective,
+  span: Span,
+  evidence: Pick<Evidence, 'operations' | 'drops'>,
+): Finding {
   // Those that the generator's end cut off are neither good nor bad: how the generator ended is judged apart.
   const ended = evidence.operations.filter(
-    ({ journey, sentAt, durationMs }) =>
-      objective.journeys.includes(journey) && durationMs !== undefined && isIn(sentAt, span),
+    (operation) =>
+      objective.journeys.includes(operation.journey) && operation.durationMs !== undefined && isOf(operation, span),
   );
   if (objective.measure === 'good-ratio') {
     const good = ended.filter((operation) => operation.good).length;

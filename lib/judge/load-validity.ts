@@ -5,7 +5,8 @@ import type { Evidence, Instant, PlannedLoad } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
 import { judgeGenerator } from './generator.ts';
 import { counted, duration, percent, rounded } from './numbers.ts';
-import { isIn, type Span, spanOf } from './phases.ts';
+import { ownWrites } from './own-writes.ts';
+import { isIn, loadEndIn, type Span, spanOf } from './phases.ts';
 import { journeysOf, leastPlannedArrivals, loadBegan } from './planned-arrivals.ts';
 
 export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span[]): readonly Finding[] {
@@ -35,19 +36,21 @@ export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span
 
 function judgeExit({ journal }: Evidence): Finding {
   const check = 'load.exit';
-  const stopped = journal.find((line) => line.kind === 'load' && line.event === 'stopped');
-  if (stopped?.kind !== 'load') return cannotTell(check, 'It is not on record how the load generator ended.');
+  const stopped = loadEndIn(journal);
+  if (!stopped) return cannotTell(check, 'It is not on record how the load generator ended.');
   const { exitCode, detail, processorSeconds } = stopped;
   // 105 is k6 ended by a signal, which is how it is asked to stop. Whatever else was wrong the driver says in `detail`.
   if (detail) return cannotTell(check, `The load generator did not end well: ${detail}.`);
-  if (exitCode !== 0 && exitCode !== 105)
+  if (stopped.event === 'stopped' && exitCode !== 0 && exitCode !== 105)
     return cannotTell(check, `The load generator ended with exit code ${exitCode ?? 'none (killed)'}.`);
   const used = processorSeconds === undefined ? '' : `; it used ${rounded(processorSeconds)} s of processor time`;
+  if (stopped.event === 'passed-on')
+    return { check, outcome: 'passed', says: `The load went on to the next run without a pause${used}.` };
   return { check, outcome: 'passed', says: `The load generator ended as asked${used}.` };
 }
 
-function judgeAcknowledged(claim: Claim, { operations }: Evidence): Finding {
-  const acknowledged = operations.filter(({ write }) => write?.outcome === 'acknowledged').length;
+function judgeAcknowledged(claim: Claim, evidence: Evidence): Finding {
+  const acknowledged = ownWrites(evidence).filter(({ outcome }) => outcome === 'acknowledged').length;
   const min = claim.load.acknowledgedMin;
   return {
     check: 'load.acknowledged',
@@ -65,8 +68,10 @@ function judgeAcknowledged(claim: Claim, { operations }: Evidence): Finding {
 /** The journey that fell behind most counts: 20 scans/s that arrive must not hide 5 writes/s that do not. */
 function judgeArrivals(claim: Claim, evidence: Evidence, planned: PlannedLoad, steady: Span): Finding {
   const check = 'load.achieved';
-  // k6 needs a moment to start; what counts is the rate from the first request on.
-  const first = evidence.operations.find(({ sentAt }) => isIn(sentAt, steady))?.sentAt;
+  // k6 needs a moment to start; what counts is the rate from the first request on. One that was taken over runs already.
+  const shared = evidence.journal.some((line) => line.kind === 'header' && line.header.steadyOf !== undefined);
+  const sent = evidence.operations.find(({ sentAt }) => isIn(sentAt, steady))?.sentAt;
+  const first = sent !== undefined && shared ? steady.from : sent;
   const began = loadBegan(evidence);
   if (first === undefined || began === undefined)
     return cannotTell(check, 'No operation was sent in the steady phase.');

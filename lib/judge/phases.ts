@@ -1,6 +1,6 @@
 // When each phase was, from the journal. An operation belongs to the phase in which it was sent.
 import type { Phase } from '../model/claim.ts';
-import type { Evidence, Instant } from '../model/evidence.ts';
+import type { Evidence, Instant, Operation } from '../model/evidence.ts';
 
 export interface Span {
   readonly phase: Phase;
@@ -8,6 +8,17 @@ export interface Span {
   readonly from: Instant;
   /** Excluded. */
   readonly to: Instant;
+  /** Of the phase before, when this one begins with an inject: what was under way then felt the fault. */
+  readonly injectedInto?: Pick<Span, 'from' | 'to'>;
+  /** An inject ends it. */
+  readonly endsByInject?: boolean;
+}
+
+/** In which phase an operation counts: the one in which it was sent, but what was under way at inject is the fault's, not the baseline's. */
+export function isOf({ sentAt, durationMs }: Pick<Operation, 'sentAt' | 'durationMs'>, span: Span): boolean {
+  const end = sentAt + (durationMs ?? 0);
+  if (isIn(sentAt, span)) return !span.endsByInject || end < span.to;
+  return span.injectedInto !== undefined && isIn(sentAt, span.injectedInto) && end >= span.from;
 }
 
 /**
@@ -17,11 +28,19 @@ export interface Span {
 export function phaseSpans(evidence: Pick<Evidence, 'journal' | 'operations' | 'drops'>): readonly Span[] {
   const { journal } = evidence;
   const begun = journal.filter((line) => line.kind === 'phase');
-  return begun.map((line, index) => ({
+  const spans = begun.map((line, index) => ({
     phase: line.phase,
     from: line.at,
     to: begun[index + 1]?.at ?? Math.max(line.at, endOfLoad(evidence)),
   }));
+  return spans.map((span, index) => {
+    const before = spans[index - 1];
+    return {
+      ...span,
+      ...(span.phase === 'fault' && before ? { injectedInto: { from: before.from, to: before.to } } : {}),
+      ...(spans[index + 1]?.phase === 'fault' ? { endsByInject: true } : {}),
+    };
+  });
 }
 
 export const spanOf = (spans: readonly Span[], phase: Phase): Span | undefined =>
@@ -29,13 +48,16 @@ export const spanOf = (spans: readonly Span[], phase: Phase): Span | undefined =
 
 export const isIn = (at: Instant, span: Pick<Span, 'from' | 'to'>): boolean => at >= span.from && at < span.to;
 
-/** One past the last event, at most the moment at which the load was told as stopped. */
+/** The line that tells how the run's own stretch of the load ended: the load stopped, or went on to the next run. */
+export const loadEndIn = (journal: Evidence['journal']) =>
+  journal.find((line) => line.kind === 'load' && (line.event === 'stopped' || line.event === 'passed-on')) as
+    | Extract<Evidence['journal'][number], { readonly kind: 'load' }>
+    | undefined;
+
+/** One past the last event, at most the moment at which the load was told as stopped or passed on. */
 function endOfLoad({ journal, operations, drops }: Pick<Evidence, 'journal' | 'operations' | 'drops'>): Instant {
   const stopped =
-    journal.find((line) => line.kind === 'load' && line.event === 'stopped')?.at ??
-    journal.find((line) => line.kind === 'ended')?.at ??
-    journal.at(-1)?.at ??
-    0;
+    loadEndIn(journal)?.at ?? journal.find((line) => line.kind === 'ended')?.at ?? journal.at(-1)?.at ?? 0;
   const lastEvent = Math.max(operations.at(-1)?.sentAt ?? 0, drops.at(-1)?.at ?? 0);
   return lastEvent > 0 ? Math.min(stopped, lastEvent + 1) : stopped;
 }

@@ -89,7 +89,7 @@ function stepsIn(span: Span, { from, stepMs }: RangeResponse): readonly number[]
   return steps;
 }
 
-function merge(replicas: readonly ReadonlyMap<string, Series>[]): ReadonlyMap<string, Series> {
+export function merge(replicas: readonly ReadonlyMap<string, Series>[]): ReadonlyMap<string, Series> {
   const merged = new Map<string, Map<number, number>>();
   for (const replica of replicas) {
     for (const [key, series] of replica) {
@@ -104,14 +104,14 @@ function merge(replicas: readonly ReadonlyMap<string, Series>[]): ReadonlyMap<st
   return merged;
 }
 
-interface ReplicaAnswer {
+export interface ReplicaAnswer {
   readonly replica: string;
   readonly series?: ReadonlyMap<string, Series>;
   readonly problem?: string;
 }
 
 /** The body of /api/v1/query_range. What does not look like one is no answer. */
-function readReplica(range: RangeResponse): ReplicaAnswer {
+export function readReplica(range: RangeResponse): ReplicaAnswer {
   const { replica, from, stepMs } = range;
   const problem = (what: string): ReplicaAnswer => ({ replica, problem: what });
   if (range.error !== undefined) return problem(range.error);

@@ -53,7 +53,18 @@ function judgeHeader(claim: Claim, { journal }: Evidence): Finding {
       'inconclusive',
       `The journal is of scenario ${header.scenario}, the claim of ${claim.name}.`,
     );
-  return told('run.header', 'passed', `Run ${header.runId} of ${header.scenario}, seed ${header.seed}.`);
+  const steady = journal.find((line) => line.kind === 'phase' && line.phase === 'steady');
+  if (steady?.kind === 'phase' && steady.of !== header.steadyOf)
+    return told(
+      'run.header',
+      'inconclusive',
+      `The steady phase is of ${steady.of ?? 'this run'}, the header says of ${header.steadyOf ?? 'this run'}.`,
+    );
+  return told(
+    'run.header',
+    'passed',
+    `Run ${header.runId} of ${header.scenario}, seed ${header.seed}${header.steadyOf === undefined ? '' : `; its steady state began as the end of run ${header.steadyOf}`}.`,
+  );
 }
 
 function judgeFiles(claim: Claim, { damaged }: Evidence): Finding {
@@ -74,6 +85,7 @@ function judgeFiles(claim: Claim, { damaged }: Evidence): Finding {
 }
 
 function judgeGuards(claim: Claim, { journal }: Evidence): Finding {
+  const shared = journal.some((line) => line.kind === 'header' && line.header.steadyOf !== undefined);
   const guards = journal.filter((line) => line.kind === 'guard');
   const problems = [
     ...guards
@@ -82,7 +94,11 @@ function judgeGuards(claim: Claim, { journal }: Evidence): Finding {
     ...claim.needs.filter((need) => !guards.some(({ name }) => name === need)).map((need) => `${need}: was not asked`),
   ];
   if (problems.length === 0)
-    return told('run.guards', 'passed', `${counted(guards.length, 'guard')} held before the load started.`);
+    return told(
+      'run.guards',
+      'passed',
+      `${counted(guards.length, 'guard')} held ${shared ? 'before the fault, under load' : 'before the load started'}.`,
+    );
   return {
     ...told('run.guards', 'inconclusive', `${counted(problems.length, 'guard')} did not hold: ${problems.join('; ')}.`),
     examples: examplesOf(problems),

@@ -4,8 +4,9 @@ import type { Journey } from '../model/claim.ts';
 import type { Evidence, Operation } from '../model/evidence.ts';
 import type { Bin, OperationKind, PhaseNumbers, RunView, SteadyLoad } from '../model/run-view.ts';
 import type { Verdict } from '../model/verdict.ts';
+import { alertPeriods } from './alert-periods.ts';
 import { rounded } from './numbers.ts';
-import { isIn, phaseSpans, type Span, spanOf } from './phases.ts';
+import { isIn, isOf, phaseSpans, type Span, spanOf } from './phases.ts';
 import { quantile } from './quantile.ts';
 
 /** About one bar in four pixels of a wide page. */
@@ -27,6 +28,7 @@ export function runView(evidence: Evidence, verdict: Verdict): RunView {
   const known = Number.isFinite(from) && to > from;
   const span = known ? { from, to } : { from: journal[0]?.at ?? 0, to: (journal.at(-1)?.at ?? 0) + 1 };
   const binMs = binLengthsMs.find((ms) => (span.to - span.from) / ms <= binsMax) ?? 3_600_000;
+  const alerts = alertPeriods(evidence);
   const steady = steadyLoad(evidence, spanOf(phases, 'steady'));
   const dotsOneOf = Math.max(1, Math.ceil(operations.length / dotsMax));
 
@@ -37,7 +39,7 @@ export function runView(evidence: Evidence, verdict: Verdict): RunView {
     ...(ended ? { ended: ended.ended, ...(ended.reason === undefined ? {} : { reason: ended.reason }) } : {}),
     ...span,
     zero: injectedAt ?? phases[0]?.from ?? span.from,
-    phases: phases.map((one) => ({ ...one })),
+    phases: phases.map(({ phase, from, to }) => ({ phase, from, to })),
     faults: faultWindows(evidence, span.to, phases),
     steps: steps
       .filter(({ step }) => step !== 'holding')
@@ -50,6 +52,7 @@ export function runView(evidence: Evidence, verdict: Verdict): RunView {
       })),
     guards: journal.filter((line) => line.kind === 'guard').map(({ name, is, seen }) => ({ name, is, seen })),
     notes: journal.filter((line) => line.kind === 'note').map(({ at, text }) => ({ at, text })),
+    ...(alerts ? { alerts } : {}),
     numbers: phases.flatMap((phase) => numbersOf(evidence, phase)),
     ...(steady ? { steady } : {}),
     binMs,
@@ -92,9 +95,7 @@ const kinds: readonly OperationKind[] = ['scan', 'write', 'other'];
 
 function numbersOf({ operations, drops }: Evidence, span: Span): readonly PhaseNumbers[] {
   return kinds.flatMap((kind) => {
-    const own = operations.filter(
-      (one) => one.durationMs !== undefined && kindOf(one) === kind && isIn(one.sentAt, span),
-    );
+    const own = operations.filter((one) => one.durationMs !== undefined && kindOf(one) === kind && isOf(one, span));
     const dropped = drops
       .filter((drop) => kindOf(drop) === kind && isIn(drop.at, span))
       .reduce((sum, { count }) => sum + count, 0);
@@ -114,7 +115,7 @@ function numbersOf({ operations, drops }: Evidence, span: Span): readonly PhaseN
 
 function steadyLoad({ operations, drops }: Evidence, span: Span | undefined): SteadyLoad | undefined {
   if (!span) return undefined;
-  const own = operations.filter(({ sentAt }) => isIn(sentAt, span));
+  const own = operations.filter((operation) => isOf(operation, span));
   const dropped = drops.filter(({ at }) => isIn(at, span)).reduce((sum, { count }) => sum + count, 0);
   const latencies = own.flatMap(({ status, durationMs }) =>
     status > 0 && durationMs !== undefined ? [durationMs] : [],

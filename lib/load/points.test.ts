@@ -16,12 +16,25 @@ const text =
 const lines = [operation, point('write_sent'), point('dropped_iterations')].map((line) => line.trimEnd());
 
 test('evidence is kept verbatim, the rest is counted or left out', () => {
-  expect(pointStream().push(Buffer.from(text))).toEqual({
-    samples: lines,
-    iterations: 1,
-    iterationsFailed: 1,
-    iterationMs: 12.5,
-  });
+  const [first, second, third] = lines;
+  expect(pointStream().push(Buffer.from(text))).toEqual([
+    { kind: 'sample', line: first },
+    { kind: 'iteration' },
+    { kind: 'iteration-failed' },
+    { kind: 'iteration-time', ms: 12.5 },
+    { kind: 'sample', line: second },
+    { kind: 'sample', line: third },
+  ]);
+});
+
+test('an iteration says for which run it was', () => {
+  const ended =
+    '{"metric":"iteration_duration","type":"Point","data":{"value":3,"metadata":{"run":"rabc-02"}}}\n' +
+    point('iterations', ',"metadata":{"run":"rabc-02"}');
+  expect(pointStream().push(Buffer.from(ended))).toEqual([
+    { kind: 'iteration-time', ms: 3, run: 'rabc-02' },
+    { kind: 'iteration', run: 'rabc-02' },
+  ]);
 });
 
 test('it does not matter where the stream is cut, not even inside a character', () => {
@@ -29,7 +42,8 @@ test('it does not matter where the stream is cut, not even inside a character', 
   for (const size of [1, 2, 3, 7, 64]) {
     const stream = pointStream();
     const samples: string[] = [];
-    for (let at = 0; at < bytes.length; at += size) samples.push(...stream.push(bytes.subarray(at, at + size)).samples);
+    for (let at = 0; at < bytes.length; at += size)
+      for (const one of stream.push(bytes.subarray(at, at + size))) if (one.kind === 'sample') samples.push(one.line);
     expect(samples).toEqual(lines);
     expect(stream.rest()).toBe('');
   }

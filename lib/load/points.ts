@@ -1,17 +1,17 @@
-// Picks from k6's stream of points the lines that are evidence, verbatim, and counts those that are only a check on us.
+// Picks from k6's stream of points the lines that are evidence, verbatim, and those that are only a check on us.
 import { sampleMetrics } from '../evidence/samples.ts';
 
-export interface Points {
-  /** Whole lines of samples.ndjson. */
-  readonly samples: readonly string[];
-  readonly iterations: number;
-  readonly iterationsFailed: number;
-  /** What k6 itself measured of these iterations. */
-  readonly iterationMs: number;
-}
+/** In their order; `run` is the run that the iteration was for, when the point says so. */
+export type Point =
+  /** A whole line of samples.ndjson. */
+  | { readonly kind: 'sample'; readonly line: string }
+  | { readonly kind: 'iteration'; readonly run?: string }
+  | { readonly kind: 'iteration-failed' }
+  /** What k6 itself measured of an iteration. */
+  | { readonly kind: 'iteration-time'; readonly ms: number; readonly run?: string };
 
 export interface PointStream {
-  push(chunk: Buffer): Points;
+  push(chunk: Buffer): readonly Point[];
   /** What is left when k6 was killed in the middle of a line; kept when it could be evidence, the judge calls it damage. */
   rest(): string;
 }
@@ -30,16 +30,10 @@ export function pointStream(): PointStream {
       // Cut at a newline, never inside a character.
       const end = bytes.lastIndexOf(0x0a) + 1;
       cut = bytes.subarray(end);
-      const lines = bytes.toString('utf8', 0, end).split('\n');
-      return {
-        samples: lines.filter((line) => wanted.some((start) => line.startsWith(start))),
-        iterations: lines.filter((line) => line.startsWith(iteration)).length,
-        iterationsFailed: lines.filter((line) => line.startsWith(iterationFailed)).length,
-        iterationMs: lines.reduce(
-          (sum, line) => sum + (line.startsWith(iterationDuration) ? millisecondsOf(line) : 0),
-          0,
-        ),
-      };
+      return bytes
+        .toString('utf8', 0, end)
+        .split('\n')
+        .flatMap((line) => pointOf(line) ?? []);
     },
     rest() {
       const text = cut.toString('utf8');
@@ -48,5 +42,19 @@ export function pointStream(): PointStream {
   };
 }
 
+function pointOf(line: string): Point | undefined {
+  if (wanted.some((start) => line.startsWith(start))) return { kind: 'sample', line };
+  if (line.startsWith(iteration)) return { kind: 'iteration', ...runIn(line) };
+  if (line.startsWith(iterationFailed)) return { kind: 'iteration-failed' };
+  if (line.startsWith(iterationDuration)) return { kind: 'iteration-time', ms: millisecondsIn(line), ...runIn(line) };
+  return undefined;
+}
+
 /** Of a point; nothing when there is none, so that the sum shows it. */
-const millisecondsOf = (line: string): number => Number(/"value":([\d.e+-]+)/.exec(line)?.[1] ?? 0);
+const millisecondsIn = (line: string): number => Number(/"value":([\d.e+-]+)/.exec(line)?.[1] ?? 0);
+
+/** Of its metadata; a run's id needs no escapes. */
+function runIn(line: string): { readonly run?: string } {
+  const run = /"run":"([A-Za-z0-9-]+)"/.exec(line)?.[1];
+  return run === undefined ? {} : { run };
+}

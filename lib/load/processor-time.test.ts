@@ -35,6 +35,20 @@ test('what could not be read is not told as idle', () => {
   expect(watched.busiestSeconds).toBe(3);
 });
 
+test('a stretch that begins later knows only of itself, and what it said last stays when it ends', () => {
+  const { watched, next } = watching([0, 4, 8, 8.5, 9, 9.5, 10, 14, 18]);
+  for (let at = 0; at < 2; at++) next();
+  const stretch = watched.begin();
+  for (let at = 0; at < 4; at++) next();
+  expect(stretch.seconds).toBe(2);
+  expect(stretch.busiestSeconds).toBe(2);
+  stretch.end();
+  for (let at = 0; at < 2; at++) next();
+  expect(stretch.seconds).toBe(2);
+  expect(watched.seconds).toBe(18);
+  expect(watched.busiestSeconds).toBeCloseTo(9.5, 9);
+});
+
 test('our own process has used something', () => {
   const watched = watchProcessorTime(process.pid);
   onTestFinished(() => watched.stop());

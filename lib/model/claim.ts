@@ -79,6 +79,14 @@ export interface LedgerRule {
   readonly duplicatedMax: 0;
 }
 
+/** Of background jobs: each submitted document owes one. How many may vanish is a policy; that one runs twice is none. */
+export interface JobsRule {
+  /** Neither done nor failed nor waiting: a Redis failover is asynchronous and may lose what it had acknowledged. */
+  readonly lostMax: number;
+  readonly failedMax: number;
+  readonly duplicatedMax: 0;
+}
+
 export interface RecoveryRule {
   /** First inject → start of the first good request that is followed by a good window. */
   readonly recoveryMsMax: number;
@@ -99,6 +107,8 @@ export interface Claim {
   readonly objectives: readonly Objective[];
   readonly load: LoadValidity;
   readonly ledger: LedgerRule;
+  /** Absent where jobs are not counted. */
+  readonly jobs?: JobsRule;
   /** Null in a control run. */
   readonly recovery: RecoveryRule | null;
   readonly blastRadius: { readonly namespaces: readonly string[]; readonly targetsMax: number };

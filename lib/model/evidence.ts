@@ -11,12 +11,19 @@ export type Reading =
 
 export type StepName = 'prepared' | 'injected' | 'landed' | 'effect' | 'holding' | 'undone' | 'undo-failed' | 'residue';
 
-/** A line of journal.ndjson, appended and flushed before the next thing happens. `mono` is monotonic milliseconds since the run began. */
+/** Stands where a fault's name does in the `residue` step that compares the whole target with what it was before the run. */
+export const wholeTarget = 'target';
+
+/**
+ * A line of journal.ndjson, appended and flushed before the next thing happens. `mono` is monotonic milliseconds since the run began;
+ * negative in what was seen before it, in the steady state that the run shares with the one before.
+ */
 export type JournalLine = { readonly at: Instant; readonly mono: number } & JournalEntry;
 export type JournalEntry =
   | { readonly kind: 'header'; readonly header: RunHeader }
   | { readonly kind: 'guard'; readonly name: string; readonly is: Proof['is']; readonly seen: string }
-  | { readonly kind: 'phase'; readonly phase: Phase }
+  /** `of`: the run in whose time the phase began. */
+  | { readonly kind: 'phase'; readonly phase: Phase; readonly of?: string }
   | {
       readonly kind: 'step';
       readonly fault: string;
@@ -24,6 +31,8 @@ export type JournalEntry =
       readonly step: StepName;
       /** The fault's version, on `prepared`: whoever undoes from the ticket must know it. */
       readonly version?: number;
+      /** On `prepared`: the fault lasts, so it must be on record that it was looked at while it was held. Not in older runs. */
+      readonly lasts?: boolean;
       readonly proof?: Proof;
       readonly ticket?: Json;
       readonly error?: string;
@@ -32,7 +41,8 @@ export type JournalEntry =
   | { readonly kind: 'note'; readonly text: string }
   | {
       readonly kind: 'load';
-      readonly event: 'started' | 'stopped';
+      /** A load that several runs share goes from one to the next: `taken-over` stands for started, `passed-on` for stopped. */
+      readonly event: 'started' | 'stopped' | 'taken-over' | 'passed-on';
       readonly exitCode?: number | null;
       readonly detail?: string;
       readonly processorSeconds?: number;
@@ -70,6 +80,11 @@ export interface RunHeader {
   readonly load: PlannedLoad;
   /** The command that repeats the run. */
   readonly repeat: string;
+  /**
+   * The run before, whose phase `after` is the beginning of this run's steady state: samples and readings of it stand in this run's files
+   * too. Its writes carry its own markers; they are operations here, and accounted for there.
+   */
+  readonly steadyOf?: string;
 }
 
 export interface PlannedLoad {
@@ -102,6 +117,8 @@ export type WriteOutcome = 'acknowledged' | 'refused' | 'unknown';
 /** One operation of a virtual technician, counted as one event: one HTTP exchange, or two for a write that goes as draft and then submit. */
 export interface Operation {
   readonly journey: Journey;
+  /** The run that it was started for; not in older samples. */
+  readonly run?: string;
   readonly sentAt: Instant;
   /** Undefined when the generator stopped before an answer or a time-out was seen. */
   readonly durationMs?: number;
@@ -161,6 +178,41 @@ export interface StockLevel {
   readonly runningMin: number;
 }
 
+/** What one Galera node says of the background job that a submitted document owes: rows that it left, by the job's id. */
+export interface JobRows {
+  readonly node: string;
+  readonly marker: string;
+  /** Submitted; cancelled since counts as well, for the job was owed all the same. */
+  readonly document: string;
+  /** One id for each row: the same twice is a job that ran twice. */
+  readonly jobs: readonly string[];
+}
+
+/** A job that the queue itself still has at the end. */
+export interface QueuedJob {
+  readonly document: string;
+  readonly job: string;
+  readonly state: 'waiting' | 'started' | 'failed';
+  /** Last line of why it failed. */
+  readonly why?: string;
+}
+
+/**
+ * What documents of all runs of the session moved by one item in one warehouse, on one Galera node, at the very moment at which its stock was
+ * read: the load goes on meanwhile, so others move it too. `earlier` and `later` runs, or this run's `own`.
+ */
+export interface MovedStock {
+  readonly node: string;
+  readonly when: StockLevel['when'];
+  readonly at: Instant;
+  readonly whose: 'earlier' | 'own' | 'later';
+  readonly item: string;
+  readonly warehouse: string;
+  readonly qty: number;
+  /** How many documents did. */
+  readonly documents: number;
+}
+
 /**
  * A line of ledger.ndjson. `read` says that a node was read to the end in a round: without it, absence proves nothing.
  * Each round reads every document of the run again, and the last one that came to its end is the final word: it stands here whole, the
@@ -169,6 +221,20 @@ export interface StockLevel {
 export type LedgerLine =
   | { readonly kind: 'document'; readonly document: FoundDocument }
   | { readonly kind: 'stock'; readonly level: StockLevel }
+  | { readonly kind: 'job-rows'; readonly rows: JobRows }
+  | { readonly kind: 'queued-job'; readonly queued: QueuedJob }
+  | {
+      /** The rows of a Galera node, or a Redis's queue, were read to the end; without it, absence proves nothing. */
+      readonly kind: 'jobs-read';
+      readonly of: 'rows' | 'queue';
+      readonly from: string;
+      /** Jobs are counted of the documents that were submitted at this time: of later ones they may be under way. */
+      readonly documentsOf: Instant;
+      readonly at: Instant;
+      readonly error?: string;
+    }
+  /** Read with the stock in one transaction: none of a place is nothing moved. Not in older runs, which had the load to themselves. */
+  | { readonly kind: 'moved'; readonly moved: MovedStock }
   | {
       readonly kind: 'read';
       readonly node: string;
@@ -190,6 +256,9 @@ export interface RangeResponse {
   readonly response?: Json;
   readonly error?: string;
 }
+
+/** Under this name in prometheus.ndjson, in every run: which alerts fired. No objective may be called so. */
+export const alertsRange = { objective: 'alerts', query: 'ALERTS{alertstate="firing"}' } as const;
 
 /** Everything that the judge may look at, read from a run folder. */
 export interface Evidence {

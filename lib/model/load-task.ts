@@ -5,8 +5,12 @@ import type { Json } from './fault.ts';
 export interface LoadTask {
   /** k6's own options, compiled from the profile: scenarios (one for each journey, of its name), hosts, system tags. */
   readonly options: Json;
-  /** Asked before each iteration: 204 go on, 410 start nothing more. Nobody there: the suite is dead, the load ends itself. */
+  /**
+   * Asked before each iteration: 200 go on, with the id of the run that the iteration is for; 410 start nothing more. Nobody there: the
+   * suite is dead, the load ends itself.
+   */
   readonly permitUrl: string;
+  /** In the file that of the first run; each iteration is played with its own. Every marker begins with it. */
   readonly runId: string;
   readonly seed: number;
   readonly site: {

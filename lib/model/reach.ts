@@ -53,8 +53,15 @@ export interface Cluster {
   create(object: Json): Promise<Json>;
   /** Whole-object update; with metadata.resourceVersion it throws an error with `code: 409` when someone else was faster. */
   replace(object: Json): Promise<Json>;
-  /** True when it is gone or never was. */
-  remove(ref: ObjectRef, options?: { graceSeconds?: number }): Promise<void>;
+  /** JSON merge patch. Throws an error with `code: 404` when there is no such object. */
+  patch(ref: ObjectRef, patch: Json): Promise<Json>;
+  /**
+   * Right as well when it is gone or never was. Waits until it is gone; with `wait: false` until the API has taken it.
+   * With `uid` only that very object: throws an error with `code: 409` when another one has its name.
+   */
+  remove(ref: ObjectRef, options?: { graceSeconds?: number; wait?: boolean; uid?: string }): Promise<void>;
+  /** Asks for an eviction. Refused (429) by a disruption budget: false. */
+  evict(namespace: string, pod: string): Promise<boolean>;
   /** A Secret's values, decoded. They must not reach a ticket, a journal, a log or a report. */
   secret(namespace: string, name: string): Promise<Readonly<Record<string, string>>>;
 }
@@ -62,8 +69,11 @@ export interface Cluster {
 export interface ObjectRef {
   readonly apiVersion: string;
   readonly kind: string;
+  /** Empty for what has no namespace. */
   readonly namespace: string;
   readonly name: string;
+  /** `scale`, `status`, …: the part of the object that is meant. */
+  readonly subresource?: string;
 }
 
 export type SqlRow = Readonly<Record<string, string | number | null>>;
@@ -72,6 +82,13 @@ export type SqlRow = Readonly<Record<string, string | number | null>>;
 export interface Sql {
   nodes(): Promise<readonly string[]>;
   query(node: string, sql: string, values?: readonly (string | number)[]): Promise<readonly SqlRow[]>;
+  /** All in one transaction with a consistent snapshot: what the node held at one moment, while writes go on. */
+  snapshot(
+    node: string,
+    queries: readonly { readonly sql: string; readonly values?: readonly (string | number)[] }[],
+  ): Promise<readonly (readonly SqlRow[])[]>;
+  /** For faults: one statement, sent once, as the user of mariadb.faultCredentials. */
+  change(node: string, sql: string): Promise<readonly SqlRow[]>;
 }
 
 export interface PrometheusAnswer {
@@ -112,6 +129,46 @@ export interface Redis {
   ask(group: RedisGroup, node: string, command: readonly string[]): Promise<unknown>;
 }
 
+/** What a replica of the ingress shows in a handshake of its own for a host, trusted or not. */
+export interface ServedCertificate {
+  readonly at: Instant;
+  readonly serial: string;
+  readonly notBefore: Instant;
+  readonly notAfter: Instant;
+  /** Common name of who issued it. */
+  readonly issuer: string;
+}
+
+/** TLS handshakes with each replica of the ingress by itself; replicas are pod names. Never a resumed session. */
+export interface Tls {
+  replicas(): Promise<readonly string[]>;
+  served(replica: string, host: string): Promise<ServedCertificate>;
+}
+
+export type PowerOrLink = 'power' | 'link';
+
+export interface NodeState {
+  readonly power: 'on' | 'off';
+  /** Of the cable itself, looked at when asked; without power it is off too. */
+  readonly link: 'on' | 'off';
+  /** Whether any process of it is still there. */
+  readonly running: boolean;
+  readonly since: Instant;
+}
+
+/**
+ * Power and network cable of whole Kubernetes nodes, for targets whose machines can be switched. Whoever switches one off says for how
+ * long it may go unheard: then it is switched on again without being asked.
+ */
+export interface NodePower {
+  state(kubernetesNode: string): Promise<NodeState>;
+  off(kubernetesNode: string, what: PowerOrLink, unheardMsMax: number): Promise<void>;
+  /** Still here: the time begins anew. */
+  hold(kubernetesNode: string, what: PowerOrLink): Promise<void>;
+  /** Right as well when it is on. */
+  on(kubernetesNode: string, what: PowerOrLink): Promise<void>;
+}
+
 export interface Reach {
   readonly target: Target;
   readonly runId: string;
@@ -127,4 +184,13 @@ export interface Reach {
   readonly http: Http;
   /** Absent in fakes that need none: whoever asks then cannot tell. */
   readonly redis?: Redis;
+  readonly tls?: Tls;
+  /** Absent where nobody can switch machines from here. */
+  readonly nodePower?: NodePower;
 }
+
+/**
+ * What a target was at one moment: places (`Deployment erp/web`, `read_only of galera-0`) with what stood there, as text; null where nobody
+ * could look. Compared before and after a run, it shows what no fault knows that it left.
+ */
+export type TargetSnapshot = Readonly<Record<string, string | null>>;

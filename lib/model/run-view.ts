@@ -29,6 +29,8 @@ export interface RunView {
   }[];
   readonly guards: readonly { readonly name: string; readonly is: Proof['is']; readonly seen: string }[];
   readonly notes: readonly { readonly at: Instant; readonly text: string }[];
+  /** Alerts that fired while the run went on; undefined when Prometheus could not be asked, or was not (older runs). */
+  readonly alerts?: readonly AlertPeriod[];
   readonly numbers: readonly PhaseNumbers[];
   /** All journeys in the steady phase as one; undefined when nothing was answered in it. */
   readonly steady?: SteadyLoad;
@@ -44,6 +46,19 @@ export interface RunView {
   /** Every how many operations have a dot. */
   readonly dotsOneOf: number;
   readonly drops: readonly { readonly at: Instant; readonly count: number }[];
+}
+
+/** One alert as Prometheus had it firing, on any replica; resolved to its scrapes. */
+export interface AlertPeriod {
+  readonly alert: string;
+  readonly severity: string;
+  /** Its other labels, `name=value`, in order. */
+  readonly of: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  /** It fired when we began to look, or still when we ended: how long it did is not known. */
+  readonly before: boolean;
+  readonly still: boolean;
 }
 
 /** Every `binMs` from `from` on, also where nothing happened. */

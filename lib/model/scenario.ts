@@ -17,8 +17,16 @@ export interface Probe {
   read(reach: Reach): Promise<Reading>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a timeline mixes faults whose tickets differ
-export type TimelineStep = { readonly fault: Fault<any>; readonly holdMs: number } | { readonly waitMs: number };
+export interface FaultStep {
+  // biome-ignore lint/suspicious/noExplicitAny: a timeline mixes faults whose tickets differ
+  readonly fault: Fault<any>;
+  /** Counted from its landing, or from its effect when `effectWithinMs` is given. */
+  readonly holdMs: number;
+  /** For a fault whose effect comes in its own time, as a certificate expires: it is held until then, at most this long, and `holdMs` more. */
+  readonly effectWithinMs?: number;
+}
+
+export type TimelineStep = FaultStep | { readonly waitMs: number };
 
 export interface Play {
   /** A profile of k6.config.ts. */
@@ -27,6 +35,10 @@ export interface Play {
   readonly timeline: readonly TimelineStep[];
   /** Recovery is waited for at most this long after undo; then the phase after begins. */
   readonly recoveryWaitMs: number;
+  /** How long recovery usually takes, for the forecast alone. */
+  readonly usualRecoveryMs?: number;
+  /** What must hold again, beside that users are well, before the phase after begins. When it never does, that phase's objectives judge. */
+  readonly settledWhen?: readonly Guard[];
   readonly afterMs: number;
   readonly probes: readonly Probe[];
 }

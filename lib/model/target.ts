@@ -36,9 +36,19 @@ export const targetSchema = z.strictObject({
         .describe('a target that is not disposable needs this explicit, expiring allowance'),
     })
     .describe('how much may be broken here'),
-  kubernetes: z.strictObject({ kubeconfig: z.string().min(1), context: z.string().optional() }),
-  /** Where the suite keeps its own objects: tickets, helper pods, the Lease. */
-  suite: z.strictObject({ namespace: name, helperImage: z.string().min(1) }),
+  kubernetes: z.strictObject({
+    kubeconfig: z.string().min(1).describe("a file, or `in-cluster` for a pod's own service account"),
+    context: z.string().optional(),
+  }),
+  /** Where the suite keeps its own objects: tickets, helper pods, the Lease, the guardian. */
+  suite: z.strictObject({
+    namespace: name,
+    helperImage: z.string().min(1),
+    guardian: z
+      .strictObject({ selector, replicasMin: z.number().int().min(1).default(1) })
+      .optional()
+      .describe('pods of the guardian in that namespace: without one nothing with a fault is played'),
+  }),
   site: z.strictObject({
     url: z.url({ protocol: /^https$/ }),
     /** Connect here instead of resolving the host's name; TLS still verifies the name. */
@@ -57,6 +67,17 @@ export const targetSchema = z.strictObject({
       .strictObject({ workOrder: z.string().min(1), operation: z.string().min(1) })
       .optional()
       .describe('a Work Order and an operation of it that Job Cards may be made for: without it none are'),
+    jobs: z
+      .strictObject({
+        table: z.string().min(1),
+        documentField: z.string().min(1).describe("the document's name; the job has it too, under `doc`"),
+        idField: z.string().min(1),
+        queues: z.array(z.string().min(1)).min(1).describe('names of its queues as RQ has them, after `rq:queue:`'),
+      })
+      .optional()
+      .describe(
+        'where the background job that each submitted Stock Entry queues leaves its one row, so that jobs can be counted; without it none are',
+      ),
     features: z
       .array(z.enum(['files', 'realtime']))
       .optional()
@@ -88,11 +109,21 @@ export const targetSchema = z.strictObject({
     database: z.string(),
     /** Secret with keys `username` and `password` of a user that may only read. */
     credentials: secretRef,
+    faultCredentials: secretRef
+      .optional()
+      .describe(
+        'keys `username` and `password` of a user that may set read_only; without it no fault changes a setting',
+      ),
     /** The user under which the app connects: its connections must all be on one Galera node. */
     appUser: z.string(),
     nodes: z.number().int().min(1).default(3),
   }),
   databaseProxy: tier.optional(),
+  /** Work by the clock. */
+  cronJobs: z
+    .strictObject({ namespace: name, selector })
+    .optional()
+    .describe('CronJobs of which one may be suspended; without it none is'),
   redis: z.strictObject({
     cache: redisTier,
     queue: redisTier.optional(),
@@ -109,9 +140,23 @@ export const targetSchema = z.strictObject({
     controller: z.enum(['contour']),
     namespace: name,
     selector,
+    tlsPort: port.default(8443).describe('of the pods themselves'),
     /** What leads to the site. */
     ingress: z.strictObject({ namespace: name, name, kind: z.enum(['Ingress', 'HTTPProxy']).default('Ingress') }),
   }),
+  /** A second host whose certificate lives minutes, so that it may really expire while the site's own does not. */
+  drillCertificate: z
+    .strictObject({
+      host: z.string().min(1),
+      /** cert-manager's Certificate. */
+      certificate: z.strictObject({ namespace: name, name }),
+      lifeMs: z.number().int().min(60_000).describe('from its issue to its expiry'),
+      /** The pods that issue it: taking them out of reach keeps it from being renewed. */
+      issuer: z.strictObject({ namespace: name, selector, port }),
+    })
+    .optional(),
+  /** Who switches machines, on this machine: the lab's supervisor. */
+  nodePower: z.strictObject({ socket: z.string().min(1) }).optional(),
   prometheus: z.strictObject({
     namespace: name,
     selector,

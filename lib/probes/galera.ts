@@ -3,6 +3,7 @@ import { type NodeView, readTopology } from '../../chaos/galera/topology.ts';
 import type { Reading } from '../model/evidence.ts';
 import type { Reach } from '../model/reach.ts';
 import type { Probe } from '../model/scenario.ts';
+import { sharedLook } from './shared-look.ts';
 
 /** The smallest cluster size that any node sees. */
 export const galeraSizeMin = probe('galera-size-min', (views) => Math.min(...views.map((view) => view.size)));
@@ -20,13 +21,17 @@ export const busiestNodeShare = probe('app-connections-busiest-share', (views) =
   return all === 0 ? 'the app has no connection at this moment' : Math.max(...counts) / all;
 });
 
+const topologyOf = sharedLook(readTopology);
+
 function probe(series: string, measure: (views: readonly NodeView[]) => number | string): Probe {
   return {
     series,
     everyMs: 2_000,
     async read(reach: Reach): Promise<Reading> {
-      const { views, silent } = await readTopology(reach);
-      const at = reach.now();
+      const {
+        at,
+        seen: { views, silent },
+      } = await topologyOf(reach);
       if (silent.length > 0) return { at, missing: silent.map(({ node, error }) => `${node}: ${error}`).join('; ') };
       if (views.length === 0) return { at, missing: 'no Galera node was found' };
       const value = measure(views);

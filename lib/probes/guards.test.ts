@@ -5,7 +5,9 @@ import type { Json } from '../model/fault.ts';
 import type { Guard } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
 import {
+  galeraSeenWhole,
   galeraWhole,
+  guardianWatches,
   guards,
   ingressRetriesOff,
   noUnfinishedRun,
@@ -185,6 +187,48 @@ test('site-tls', async () => {
     throw new Error('unable to verify the first certificate');
   };
   expect(await check(siteTls, { http: refused })).toMatchObject({ is: 'cannot-tell' });
+});
+
+test('Galera is whole by what each replica of Prometheus scraped last; the last word of a node that was away is no answer', async () => {
+  const says = (...values: (string | undefined)[]): FakeAnswers => ({
+    prometheus: () =>
+      values.map((value, number) => ({
+        replica: `prometheus-${number}`,
+        ...(value === undefined
+          ? { error: 'connection refused' }
+          : { response: { status: 'success', data: { result: value === '' ? [] : [{ value: [1, value] }] } } }),
+      })),
+  });
+  expect(await check(galeraSeenWhole, says('3', '3'))).toMatchObject({ is: 'yes' });
+  expect(await check(galeraSeenWhole, says('3', '2'))).toMatchObject({ is: 'no' });
+  expect(await check(galeraSeenWhole, says('3', ''))).toMatchObject({ is: 'no' });
+  expect(await check(galeraSeenWhole, says('3', undefined))).toMatchObject({ is: 'cannot-tell' });
+  expect(await check(galeraSeenWhole, says())).toMatchObject({ is: 'cannot-tell' });
+});
+
+test('a guardian watches, too few do, nobody is named, and nobody can tell', async () => {
+  const target: Target = {
+    ...fakeTarget,
+    suite: { ...fakeTarget.suite, guardian: { selector: 'app=guardian', replicasMin: 2 } },
+  };
+  const pods = (...ready: boolean[]) =>
+    fakeCluster({
+      pods: ready.map((is, number) =>
+        fakePod({ namespace: 'shakedown', name: `guardian-${number}`, labels: { app: 'guardian' }, ready: is }),
+      ),
+    });
+  expect(await check(guardianWatches, { target, cluster: pods(true, true) })).toMatchObject({ is: 'yes' });
+  expect(await check(guardianWatches, { target, cluster: pods(true, false) })).toMatchObject({
+    is: 'no',
+    seen: expect.stringContaining('1 of 2 guardians ready'),
+  });
+  expect(await check(guardianWatches, { cluster: pods(true, true) })).toMatchObject({
+    is: 'no',
+    seen: expect.stringContaining('names no guardian'),
+  });
+  const down = pods(true, true);
+  down.down = new Error('connection refused');
+  expect(await check(guardianWatches, { target, cluster: down })).toMatchObject({ is: 'cannot-tell' });
 });
 
 test('no-unfinished-run', async () => {

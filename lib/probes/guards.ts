@@ -75,6 +75,20 @@ export const redisWhole = guard('redis-whole', async ({ redis, target }) => {
   return problems.length === 0 ? yes(redisInWords(seen)) : no(`${problems.join('; ')} (${redisInWords(seen)})`);
 });
 
+/** For what is judged from Prometheus: a node that is back is told so only at its next scrape, and until then its last word stands. */
+export const galeraSeenWhole = guard('galera-seen-whole', async (reach) => {
+  const { nodes } = reach.target.mariadb;
+  const answers = await reach.prometheus.instant(
+    `count(mysql_global_status_wsrep_cluster_size == ${nodes}) and (count(mysql_up == 1) == ${nodes})`,
+  );
+  const seen = answers
+    .map((answer) => `${answer.replica}: ${firstValue(answer) ?? answer.error ?? 'none'} of ${nodes} say ${nodes}`)
+    .join('; ');
+  if (answers.length === 0 || answers.some(({ error }) => error !== undefined))
+    return cannotTell(seen || 'no replica of Prometheus was found');
+  return answers.every((answer) => firstValue(answer) === nodes) ? yes(seen) : no(seen);
+});
+
 /** Every replica is there and scrapes: a run without measurements shows nothing, so it is not begun. */
 export const prometheusFresh = guard('prometheus-fresh', async (reach) => {
   const { replicas, scrapeIntervalMs } = reach.target.prometheus;
@@ -171,9 +185,23 @@ export const noUnfinishedRun = guard('no-unfinished-run', async ({ cluster, targ
     : no(`${left.join(', ')} in ${namespace}. Next: shakedown undo --all`);
 });
 
+/** Should this very process die in the middle of a fault, somebody else must take it back. */
+export const guardianWatches = guard('guardian-watches', async ({ cluster, target }) => {
+  const { namespace, guardian } = target.suite;
+  if (!guardian)
+    return no(
+      'the target file names no guardian, so nobody would undo a fault whose suite was killed. Next: run one (docs/operating.md) and name it in suite.guardian',
+    );
+  const pods = await cluster.pods(namespace, guardian.selector);
+  const ready = pods.filter((pod) => pod.ready && !pod.deleting);
+  const seen = `${ready.length} of ${pods.length} guardians ready in ${namespace} (${guardian.selector})`;
+  return ready.length >= guardian.replicasMin ? yes(seen) : no(`${seen}; wanted at least ${guardian.replicasMin}`);
+});
+
 /** In the order in which they are asked: what the suite itself needs first. */
 export const guards: readonly Guard[] = [
   noUnfinishedRun,
+  guardianWatches,
   siteTls,
   webTierReady,
   galeraWhole,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fakeReach } from '../../tests/fakes/reach.ts';
 import type { SqlRow } from '../model/reach.ts';
-import { documentsQuery, readLedger, readStockBefore, stockQuery } from './ledger-readback.ts';
+import { documentsQuery, movedQuery, readLedger, readStockBefore, stockQuery } from './ledger-readback.ts';
 
 const nodes = ['galera-0', 'galera-1', 'galera-2'];
 
@@ -196,4 +196,68 @@ test('the stock of a second warehouse is read on each node too, and one that can
   broken = true;
   const half = await readStockBefore(reach);
   expect(half.every((line) => line.kind === 'read' && line.error === 'gone')).toBe(true);
+});
+
+/** A run of a session, and every look at a node in one transaction. */
+function inSession(runId: string, moved: readonly SqlRow[], broken: (sql: string) => boolean = () => false) {
+  const looks: (readonly { readonly sql: string; readonly values?: readonly (string | number)[] }[])[] = [];
+  const base = fakeReach({ nodes: ['galera-0'] });
+  const reach = {
+    ...base,
+    runId,
+    sql: {
+      ...base.sql,
+      snapshot: async (_: string, queries: (typeof looks)[number]) => {
+        looks.push(queries);
+        return queries.map(({ sql }) => {
+          if (broken(sql)) throw new Error('gone');
+          return sql === stockQuery
+            ? stock
+            : sql === movedQuery('custom_client_marker')
+              ? moved
+              : document(`${runId}-issue-1`);
+        });
+      },
+    },
+  };
+  return { reach, looks };
+}
+const movedRow = (side: number): SqlRow => ({ side, item: 'I1', warehouse: 'Stores - W', qty: -3, documents: 2 });
+
+test('documents, stock and what others moved are of one moment, and it is said whose they were', async () => {
+  const { reach, looks } = inSession('rabc-02', [movedRow(-1), movedRow(0), movedRow(1)]);
+  const lines = await readLedger(reach, { acknowledged: ['rabc-02-issue-1'] });
+  expect(looks.length).toBe(1);
+  const asked = new Map(looks[0]?.map(({ sql, values }) => [sql, values]));
+  expect(asked.get(documentsQuery('custom_client_marker'))).toEqual(['rabc-02-%']);
+  // SUBSTRING('rabc-02-issue-1', 6) begins with the run's number.
+  expect(asked.get(movedQuery('custom_client_marker'))).toEqual([6, 2, 'rabc-%']);
+  expect(lines.flatMap((line) => (line.kind === 'moved' ? [line.moved] : []))).toEqual(
+    (['earlier', 'own', 'later'] as const).map((whose) => ({
+      node: 'galera-0',
+      when: 'after',
+      at: expect.any(Number),
+      whose,
+      item: 'I1',
+      warehouse: 'Stores - W',
+      qty: -3,
+      documents: 2,
+    })),
+  );
+});
+
+test('before the run the same is read without documents, and a run of no session asks for nobody else', async () => {
+  const { reach, looks } = inSession('rabc-02', [movedRow(0)]);
+  const lines = await readStockBefore(reach);
+  expect(lines.map((line) => line.kind)).toEqual(['stock', 'moved', 'read']);
+  expect(looks[0]?.map(({ sql }) => sql)).toEqual([stockQuery, movedQuery('custom_client_marker')]);
+  const single = inSession('rtest', []);
+  await readStockBefore(single.reach);
+  expect(single.looks[0]?.map(({ sql }) => sql)).toEqual([stockQuery]);
+});
+
+test('where one part can not be read nothing of that look counts', async () => {
+  const { reach } = inSession('rabc-02', [], (sql) => sql === movedQuery('custom_client_marker'));
+  const lines = await readStockBefore(reach);
+  expect(lines).toMatchObject([{ kind: 'read', what: 'stock-before', error: 'gone' }]);
 });

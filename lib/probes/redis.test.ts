@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { fakeReach } from '../../tests/fakes/reach.ts';
 import { fakeTarget } from '../../tests/fakes/run.ts';
 import type { Redis } from '../model/reach.ts';
 import { type Target, targetSchema } from '../model/target.ts';
-import { readRedis, redisInWords, redisProblems } from './redis.ts';
+import { readRedis, redisInWords, redisMasters, redisProblems } from './redis.ts';
 
 const tier = (name: string) => ({ namespace: 'erp', selector: `name=${name}`, replicasMin: 3 });
 const target: Target = targetSchema.parse({
@@ -79,4 +80,16 @@ test.each<[string, Record<string, unknown>, string]>([
   ['a Sentinel that is gone', { 'sentinel-2': null }, '2 Sentinels, wanted 3'],
 ])('%s is told', async (_what, changes, says) => {
   expect(await problems(changes)).toContain(says);
+});
+
+test('masters are counted on every node, and a silent one makes a gap, never a number', async () => {
+  const read = async (changes?: Readonly<Record<string, unknown>>) =>
+    redisMasters('cache').read(fakeReach({ target, redis: world(changes) }));
+  expect(await read()).toMatchObject({ value: 1 });
+  expect(await read({ 'cache-2 ROLE': master })).toMatchObject({ value: 2 });
+  expect(await read({ 'cache-0 ROLE': replica })).toMatchObject({ value: 0 });
+  expect(await read({ 'cache-2 ROLE': new Error('timed out') })).toMatchObject({ missing: 'cache-2: timed out' });
+  expect(await read({ 'cache-0': null, 'cache-1': null, 'cache-2': null })).toMatchObject({
+    missing: expect.stringContaining('no node'),
+  });
 });

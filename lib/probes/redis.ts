@@ -1,5 +1,9 @@
 // The Redis groups as their own nodes and the Sentinels see them: who is master, who follows it, and whether all agree.
+
+import { readRoles } from '../../chaos/redis/topology.ts';
+import { messageOf } from '../errors.ts';
 import type { Redis, RedisGroup } from '../model/reach.ts';
+import type { Probe } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
 
 export interface RedisNode {
@@ -116,4 +120,16 @@ export function redisInWords({ nodes, sentinels }: RedisTopology): string {
   return [...groups, ...(count > 0 ? [`${count} Sentinels`] : [])].join('; ') || 'no Redis was found';
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+/** How many nodes of a group say that they are its master. Two for as long as an old one has not heard; a silent node makes a gap. */
+export const redisMasters = (group: RedisNode['group']): Probe => ({
+  series: `redis-${group}-masters`,
+  everyMs: 2_000,
+  async read(reach) {
+    const roles = await readRoles(reach, group);
+    const at = reach.now();
+    const silent = roles.filter(({ error }) => error !== undefined);
+    if (silent.length > 0) return { at, missing: silent.map(({ node, error }) => `${node}: ${error}`).join('; ') };
+    if (roles.length === 0) return { at, missing: `no node of the Redis ${group} was found` };
+    return { at, value: roles.filter(({ role }) => role === 'master').length };
+  },
+});

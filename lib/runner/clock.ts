@@ -9,6 +9,14 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** One moment by both clocks. */
+export interface Moment {
+  readonly at: Instant;
+  readonly mono: number;
+}
+
+export const momentOf = (clock: Clock): Moment => ({ at: clock.now(), mono: clock.mono() });
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   mono: () => performance.now(),

@@ -2,14 +2,14 @@
 import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Instant, JournalEntry, JournalLine } from '../model/evidence.ts';
-import type { Clock } from './clock.ts';
+import type { Clock, Moment } from './clock.ts';
 
 export interface Journal {
   /**
    * Returns when the line is written. Throws JournalFailure; after one, nothing more is written and every call throws it again.
-   * `at` is now, unless what is told was seen a little earlier.
+   * It was seen now, a little earlier, or at a moment known by both clocks, which may be before the journal began.
    */
-  write(entry: JournalEntry, at?: Instant): void;
+  write(entry: JournalEntry, seen?: Instant | Moment): void;
   /** Undefined while all is well. */
   readonly failure: JournalFailure | undefined;
   close(): void;
@@ -37,10 +37,11 @@ export function openJournal(file: string, clock: Clock, open: (file: string) => 
     get failure() {
       return failure;
     },
-    write(entry, at = clock.now()) {
+    write(entry, seen = clock.now()) {
       if (failure) throw failure;
       if (closed) return; // a probe that answered after the end: too late to be evidence
-      const line: JournalLine = { at, mono: Math.round((clock.mono() - began) * 1000) / 1000, ...entry };
+      const { at, mono } = typeof seen === 'number' ? { at: seen, mono: clock.mono() } : seen;
+      const line: JournalLine = { at, mono: Math.round((mono - began) * 1000) / 1000, ...entry };
       try {
         disk.append(`${JSON.stringify(line)}\n`);
         // Readings come many a second and prove nothing by themselves; the next step line flushes them too.

@@ -2,6 +2,7 @@
 import type { Claim } from '../model/claim.ts';
 import type { Fault, Proof, Ticket } from '../model/fault.ts';
 import type { Reach } from '../model/reach.ts';
+import type { FaultStep } from '../model/scenario.ts';
 import { outsideBlastRadius } from './blast-radius.ts';
 import { type Clock, Overdue, within } from './clock.ts';
 import type { Journal } from './journal.ts';
@@ -23,14 +24,14 @@ export interface StepContext {
   readonly prepared: (fault: Fault, ticket: Ticket) => void;
   /** Puts the newest ticket into the target. */
   readonly storeTicket: (fault: Fault, ticket: Ticket) => Promise<void>;
-  /** Called right before inject. */
+  /** Called right before inject; throws when this run may not change the target any more. */
   readonly beforeInject: () => void;
   /** Work that may change the target and did not stop when it was to: nobody can tell what it will still do. */
   readonly unsettled: (what: string) => void;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a timeline mixes faults whose tickets differ
-export async function playStep(fault: Fault<any>, holdMs: number, context: StepContext): Promise<void> {
+export async function playStep(step: FaultStep, context: StepContext): Promise<void> {
+  const { fault } = step;
   const { claim, reach, journal, bounds, stack, say } = context;
 
   say(`preparing ${fault.name}`);
@@ -46,6 +47,7 @@ export async function playStep(fault: Fault<any>, holdMs: number, context: StepC
         fault: fault.name,
         step: 'prepared',
         version: fault.version,
+        ...(fault.holding ? { lasts: true } : {}),
         ticket: ticket as never,
       });
       return ticket;
@@ -62,7 +64,7 @@ export async function playStep(fault: Fault<any>, holdMs: number, context: StepC
   journal.write({ kind: 'step', fault: fault.name, step: 'injected' });
 
   await waitForLanding(fault, ticket, context);
-  await hold(fault, ticket, holdMs, context);
+  await hold(step, ticket, context);
 
   say(`undoing ${fault.name}`);
   const undone = await stack.undoLast();
@@ -89,30 +91,41 @@ async function waitForLanding(fault: Fault, ticket: Ticket, context: StepContext
 }
 
 /** Holds the fault, sampling that it is still there, and watches for its effect meanwhile and a while longer. */
-async function hold(fault: Fault, ticket: Ticket, holdMs: number, context: StepContext): Promise<void> {
+async function hold(step: FaultStep, ticket: Ticket, context: StepContext): Promise<void> {
+  const { fault, holdMs, effectWithinMs } = step;
   const { journal, clock, bounds, stop, reach, say } = context;
   const landedAt = clock.mono();
-  const holdUntil = landedAt + holdMs;
-  const effectUntil = landedAt + Math.max(bounds.effectWithinMs, holdMs);
+  let holdUntil = landedAt + (effectWithinMs ?? holdMs);
+  const effectUntil = landedAt + (effectWithinMs ?? Math.max(bounds.effectWithinMs, holdMs));
   let effect: Proof | undefined;
   let nextHolding = landedAt;
   let told = -1;
   for (;;) {
-    if (effect?.is !== 'yes') {
-      effect = await look(`${fault.name}: effect`, () => fault.effect(ticket, reach), context);
-      if (effect.is === 'yes') journal.write({ kind: 'step', fault: fault.name, step: 'effect', proof: effect });
-    }
-    const now = clock.mono();
-    if (fault.holding && now >= nextHolding && now < holdUntil) {
+    // Before the effect is looked for, which may take as long as a short hold: what was never sampled can't be believed to have lasted.
+    if (fault.holding && clock.mono() >= nextHolding && (clock.mono() < holdUntil || effect?.is !== 'yes')) {
+      nextHolding = clock.mono() + bounds.holdingEveryMs;
       const holding = fault.holding.bind(fault);
       const proof = await look(`${fault.name}: holding`, () => holding(ticket, reach), context);
       journal.write({ kind: 'step', fault: fault.name, step: 'holding', proof });
-      nextHolding = now + bounds.holdingEveryMs;
     }
+    if (effect?.is !== 'yes') {
+      effect = await look(`${fault.name}: effect`, () => fault.effect(ticket, reach), context);
+      if (effect.is === 'yes') {
+        journal.write({ kind: 'step', fault: fault.name, step: 'effect', proof: effect });
+        if (effectWithinMs !== undefined) holdUntil = clock.mono() + holdMs;
+      }
+    }
+    const now = clock.mono();
     if (now >= holdUntil && (effect.is === 'yes' || now >= effectUntil)) break;
     const left = Math.ceil(Math.max(0, holdUntil - now) / 1000);
     if (left !== told)
-      say(left > 0 ? `holding ${fault.name}, ${left} s left` : `waiting for the effect of ${fault.name}`);
+      say(
+        left === 0
+          ? `waiting for the effect of ${fault.name}`
+          : effectWithinMs !== undefined && effect.is !== 'yes'
+            ? `holding ${fault.name} until its effect, at most ${left} s more`
+            : `holding ${fault.name}, ${left} s left`,
+      );
     told = left;
     const pause = effect.is === 'yes' ? bounds.holdingEveryMs : bounds.proofEveryMs;
     await clock.sleep(now < holdUntil ? Math.min(pause, holdUntil - now) : pause, stop.signal);

@@ -26,6 +26,8 @@ export const runBounds = {
   recoveryEveryMs: 500,
   /** For answers under way when the load is asked to stop. */
   loadGraceMs: 35_000,
+  /** Beyond that: k6 may have to wait a minute for a WebSocket's handshake before it ends. */
+  loadEndMs: 80_000,
   /** After the last answer, so that writes whose answer was lost reach the database too. */
   quiesceMs: 3_000,
   freeBytesMin: 512 * 1024 * 1024,

@@ -13,6 +13,7 @@ import {
   fakeTarget,
   passed,
 } from '../../tests/fakes/run.ts';
+import { Problem } from '../errors.ts';
 import type { JournalLine } from '../model/evidence.ts';
 import type { Fault } from '../model/fault.ts';
 import { partLabel, runLabel } from '../model/labels.ts';
@@ -23,6 +24,7 @@ import type { RunRecord } from '../model/verdict.ts';
 import { interruptedBy } from './gate.ts';
 import type { JournalFile } from './journal.ts';
 import { type RunDeps, runScenario } from './run-scenario.ts';
+import { listTickets } from './ticket-store.ts';
 
 interface Played {
   readonly record: RunRecord;
@@ -33,6 +35,7 @@ interface Played {
 }
 
 interface Setup {
+  readonly fenced?: () => string | undefined;
   /** Changes of the fault; told `abort`, which is Ctrl-C. */
   readonly fault?: (world: World) => Partial<Fault>;
   readonly scenario?: (scenario: Scenario, world: World) => Scenario;
@@ -60,7 +63,7 @@ async function play(setup: Setup = {}): Promise<Played> {
   const plain = fakeScenario(fault);
   const scenario = setup.scenario?.(plain, world) ?? plain;
   const folder = join(await mkdtemp(join(tmpdir(), 'shakedown-run-')), 'run');
-  const record = await runScenario(
+  const { record } = await runScenario(
     scenario,
     {
       target: fakeTarget,
@@ -69,6 +72,7 @@ async function play(setup: Setup = {}): Promise<Played> {
       runId: 'rtest',
       seed: 1,
       signal: user.signal,
+      ...(setup.fenced ? { fenced: setup.fenced } : {}),
       commit: 'abc',
       versions: {},
       context: {},
@@ -79,6 +83,7 @@ async function play(setup: Setup = {}): Promise<Played> {
       openReach,
       load: setup.load?.(world) ?? fakeLoad(clock, { events }),
       ledger: fakeLedger(events),
+      takeSnapshot: async () => ({ 'Deployment erp/web': 'as it was' }),
       readRunFolder: async () => ({
         claim: scenario.claim,
         journal: [],
@@ -137,6 +142,7 @@ test('a run tells its story in order, and leaves nothing', async () => {
     'phase after',
     'load stopped',
     'residue no',
+    'residue no', // of the fault, and of the whole target
     'ended completed',
   ]);
   expect(events).toEqual([
@@ -149,13 +155,14 @@ test('a run tells its story in order, and leaves nothing', async () => {
     'undo',
     'remove Broken broken-rtest',
     'load stopped',
-    'ledger read',
+    // While the ledger comes to rest.
     'residue',
     'remove ConfigMap shakedown-ticket-rtest-1',
+    'ledger read',
   ]);
   expect(await brokenLeft(cluster)).toEqual([]);
   expect(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))).toEqual(record);
-  expect((await readFile(join(folder, 'prometheus.ndjson'), 'utf8')).split('\n')).toHaveLength(2);
+  expect((await readFile(join(folder, 'prometheus.ndjson'), 'utf8')).split('\n')).toHaveLength(3);
 });
 
 test('the fault is held as long as the scenario says, and sampled meanwhile', async () => {
@@ -310,7 +317,11 @@ test.each<[string, Setup['targets'], RegExp]>([
     ],
     /2 targets .* allows 1/,
   ],
-  ['a foreign namespace', [{ namespace: 'kube-system', name: 'a' }], /outside the claim's namespaces/],
+  [
+    'a foreign namespace',
+    [{ namespace: 'kube-system', name: 'a' }],
+    /outside the claim's blast radius \(kube-system\/a; allowed: erp\)/,
+  ],
 ])(
   '%s is outside the blast radius: nothing is injected, undo takes back what prepare armed',
   async (_what, targets, says) => {
@@ -454,6 +465,85 @@ test('recovery is waited for until the users are well, and no longer than the sc
   expect(never.journal.some((line) => line.kind === 'note' && line.text.includes('not seen to be well'))).toBe(true);
 });
 
+test('recovery is over when what the scenario names holds again too, and what never does is on record', async () => {
+  const phaseMs = (journal: readonly JournalLine[]) => {
+    const at = (name: string) => journal.find((line) => line.kind === 'phase' && line.phase === name)?.mono ?? 0;
+    return at('after') - at('recovery');
+  };
+  const settlesAfter = (ms: number) => {
+    let began: number | undefined;
+    return play({
+      scenario: (scenario, { clock }) => {
+        const check = async () => {
+          began ??= clock.mono();
+          const is = clock.mono() - began >= ms ? ('yes' as const) : ('no' as const);
+          return { is, seen: 'two of three are back' };
+        };
+        const settledWhen = [
+          { name: 'throws-first', check: () => (began === undefined ? check().then(boom) : check()) },
+          { name: 'all-back', check },
+        ];
+        return { ...scenario, play: { ...scenario.play, settledWhen } };
+      },
+    });
+  };
+  const heals = await settlesAfter(8_000);
+  expect(heals.record.ended).toBe('completed');
+  expect(phaseMs(heals.journal)).toBeGreaterThanOrEqual(8_000);
+  expect(phaseMs(heals.journal)).toBeLessThan(14_000);
+  expect(heals.journal.filter(({ kind }) => kind === 'note')).toEqual([]);
+  const never = await settlesAfter(600_000);
+  expect(phaseMs(never.journal)).toBeGreaterThanOrEqual(20_000);
+  expect(phaseMs(never.journal)).toBeLessThan(21_000);
+  expect(never.record.ended).toBe('completed');
+  expect(never.journal.filter(({ kind }) => kind === 'note')).toMatchObject([
+    { text: 'throws-first did not hold again (two of three are back) within 20 s after undo' },
+  ]);
+});
+
+test('a fault whose effect comes in its own time is held until then, and its hold longer', async () => {
+  const effectAfter = (ms: number) => {
+    let injectedAt = 0;
+    return play({
+      fault: ({ clock }) => ({
+        inject: async () => {
+          injectedAt = clock.mono();
+        },
+        landed: async (_, reach) => ({ is: 'yes', at: reach.now(), evidence: {} }),
+        holding: async (_, reach) => ({ is: 'yes', at: reach.now(), evidence: {} }),
+        effect: async (_, reach) => ({
+          is: clock.mono() - injectedAt >= ms ? 'yes' : 'no',
+          at: reach.now(),
+          evidence: {},
+        }),
+      }),
+      scenario: (scenario) => ({
+        ...scenario,
+        play: {
+          ...scenario.play,
+          timeline: scenario.play.timeline.map((step) =>
+            'fault' in step ? { ...step, holdMs: 7_000, effectWithinMs: 90_000 } : step,
+          ),
+        },
+      }),
+    });
+  };
+  const steps = (journal: readonly JournalLine[], name: string) =>
+    journal.filter((line) => line.kind === 'step' && line.step === name);
+  const heldMs = (journal: readonly JournalLine[]) =>
+    (steps(journal, 'undone')[0]?.mono ?? 0) - (steps(journal, 'injected')[0]?.mono ?? 0);
+  const late = await effectAfter(75_000);
+  expect(late.record.ended).toBe('completed');
+  expect(steps(late.journal, 'effect')).toMatchObject([{ proof: { is: 'yes' } }]);
+  expect(heldMs(late.journal)).toBeGreaterThanOrEqual(82_000);
+  expect(heldMs(late.journal)).toBeLessThan(84_000);
+  expect(steps(late.journal, 'holding').length).toBeGreaterThan(70);
+  const never = await effectAfter(600_000);
+  expect(steps(never.journal, 'effect')).toMatchObject([{ proof: { is: 'no' } }]);
+  expect(heldMs(never.journal)).toBeGreaterThanOrEqual(90_000);
+  expect(heldMs(never.journal)).toBeLessThan(92_000);
+});
+
 test('a probe that throws, or answers nonsense, leaves a gap on record', async () => {
   const { record, journal } = await play({
     scenario: (scenario) => ({
@@ -501,7 +591,7 @@ test.each(['"header"', '"prepared"', '"injected"', '"undone"', '"recovery"', '"r
       play: { probes: [{ series: 'fine', everyMs: 6_000, read: async (reach) => ({ at: reach.now(), value: 1 }) }] },
     });
     const folder = join(await mkdtemp(join(tmpdir(), 'shakedown-run-')), 'run');
-    const record = await runScenario(
+    const { record } = await runScenario(
       scenario,
       {
         target: fakeTarget,
@@ -520,6 +610,7 @@ test.each(['"header"', '"prepared"', '"injected"', '"undone"', '"recovery"', '"r
         openReach: fakeReach(clock, cluster),
         load: fakeLoad(clock, { events }),
         ledger: fakeLedger(events),
+        takeSnapshot: async () => ({ 'Deployment erp/web': 'as it was' }),
         readRunFolder: async () => ({
           claim: scenario.claim,
           journal: [],
@@ -560,7 +651,8 @@ test('Prometheus out of reach is evidence with its reason, not silence', async (
     }),
   });
   expect(record.ended).toBe('completed');
-  expect(JSON.parse(await readFile(join(folder, 'prometheus.ndjson'), 'utf8'))).toMatchObject({
+  const [first = ''] = (await readFile(join(folder, 'prometheus.ndjson'), 'utf8')).split('\n');
+  expect(JSON.parse(first)).toMatchObject({
     objective: 'up',
     replica: 'none',
     error: 'connection refused',
@@ -588,6 +680,27 @@ test('a ledger that can not be read back is a note, and the judge finds no proof
   expect(journal.some((line) => line.kind === 'note' && line.text.includes('boom'))).toBe(true);
 });
 
+const notes = (journal: readonly JournalLine[]) => journal.flatMap((line) => (line.kind === 'note' ? [line.text] : []));
+
+test('background jobs are counted where the claim wants it, and one that can not be counted is a note', async () => {
+  const counting: Setup['scenario'] = (scenario) => ({
+    ...scenario,
+    claim: { ...scenario.claim, jobs: { lostMax: 0, failedMax: 0, duplicatedMax: 0 } },
+  });
+  const read = { kind: 'jobs-read', of: 'queue', from: 'queue-0', documentsOf: 1, at: 2 } as const;
+  const jobs = async () => [read];
+  const deps: Setup['deps'] = ({ events }) => ({ ledger: { ...fakeLedger(events), jobs } });
+  const kept = async ({ folder }: Played) => await readFile(join(folder, 'ledger.ndjson'), 'utf8');
+  expect(await kept(await play({ scenario: counting, deps }))).toContain(JSON.stringify(read));
+  expect(await kept(await play({ deps }))).not.toContain('jobs-read');
+  const failing = await play({
+    scenario: counting,
+    deps: ({ events }) => ({ ledger: { ...fakeLedger(events), jobs: boom } }),
+  });
+  expect(notes(failing.journal)).toContainEqual(expect.stringContaining('background jobs could not be counted'));
+  expect(notes((await play({ scenario: counting })).journal)).toContainEqual(expect.stringContaining('not counted'));
+});
+
 test('an undo that fails once is tried again on the way out', async () => {
   let tries = 0;
   const { record, journal, cluster } = await play({
@@ -604,6 +717,56 @@ test('an undo that fails once is tried again on the way out', async () => {
   expect(record).toMatchObject({ ended: 'aborted' });
   expect(record.residue.every(({ is }) => is === 'clean')).toBe(true);
   expect(await brokenLeft(cluster)).toEqual([]);
+});
+
+const away = new Problem({ kind: 'target-unusable', where: 'GET /version', what: 'no answer', seen: 'x', next: 'y' });
+
+test('a look for residue that nobody answers is asked again; when nobody answers in time, nobody can tell', async () => {
+  let looks = 0;
+  const { record } = await play({
+    fault: ({ events }) => ({
+      async residue(ticket, reach) {
+        looks += 1;
+        if (looks < 4) throw away;
+        return fakeFault(events).residue(ticket, reach);
+      },
+    }),
+  });
+  expect(record.residue.every(({ is }) => is === 'clean')).toBe(true);
+
+  const silent = await play({ fault: () => ({ residue: () => Promise.reject(away) }) });
+  expect(silent.record.residue).toContainEqual({ is: 'cannot-tell', left: [expect.stringContaining('no answer')] });
+  expect(await ticketsLeft(silent.cluster)).toHaveLength(1);
+});
+
+test('an undo that nobody answers is asked again within its own time, and is no failure then', async () => {
+  let tries = 0;
+  const { record, journal, cluster } = await play({
+    fault: ({ events }) => ({
+      async undo(ticket, reach) {
+        tries += 1;
+        if (tries < 4) throw away;
+        return fakeFault(events).undo(ticket, reach);
+      },
+    }),
+  });
+  expect(story(journal)).not.toContain('undo-failed');
+  expect(record).toMatchObject({ ended: 'completed' });
+  expect(await brokenLeft(cluster)).toEqual([]);
+
+  const refused = new Problem({ ...away, kind: 'target-unusable', code: 403 });
+  let asked = 0;
+  const denied = await play({
+    fault: () => ({
+      async undo() {
+        asked += 1;
+        throw refused;
+      },
+    }),
+  });
+  expect(story(denied.journal)).toContain('undo-failed');
+  // In its turn, and once more on the way out.
+  expect(asked).toBe(2);
 });
 
 test('an undo that never works leaves the target dirty with its ticket in place, and does not hide the first error', async () => {
@@ -662,4 +825,55 @@ test('a journey that the target has no place for is noted in the journal and sta
   expect(noted).toBeLessThan(started);
   const header = journal.find((line) => line.kind === 'header');
   expect(header?.header.load.leftOut?.length).toBe(1);
+});
+
+test('what differs from before the run is residue, though every fault says that it is clean', async () => {
+  const looks = ['two replicas', ...Array.from({ length: 40 }, () => 'three replicas')];
+  const { record, journal } = await play({
+    deps: () => ({ takeSnapshot: async () => ({ 'Deployment erp/web': looks.shift() ?? '' }) }),
+  });
+  expect(record.residue).toContainEqual({
+    is: 'dirty',
+    left: ['Deployment erp/web: was two replicas, is three replicas'],
+  });
+  expect(journal).toContainEqual(
+    expect.objectContaining({
+      kind: 'step',
+      fault: 'target',
+      step: 'residue',
+      proof: expect.objectContaining({ is: 'yes' }),
+    }),
+  );
+});
+
+test('a target that comes back to what it was while we look is clean', async () => {
+  const looks = ['two replicas', 'one replica', 'one replica'];
+  const { record } = await play({
+    deps: () => ({ takeSnapshot: async () => ({ 'Deployment erp/web': looks.shift() ?? 'two replicas' }) }),
+  });
+  expect(record.residue.every(({ is }) => is === 'clean')).toBe(true);
+});
+
+test('what nobody could look at before is residue that nobody can tell', async () => {
+  const looks = [{ 'settings of galera-1': null }];
+  const { record } = await play({
+    deps: () => ({ takeSnapshot: async () => looks.shift() ?? { 'read_only of galera-1': 'OFF' } }),
+  });
+  expect(record.residue).toContainEqual(expect.objectContaining({ is: 'dirty' }));
+});
+
+test('a run that may have lost its Lease injects nothing, and takes back what it prepared', async () => {
+  const { record, events } = await play({ fenced: () => 'the Lease was renewed 12 s ago' });
+  expect(record).toMatchObject({ ended: 'aborted', reason: 'the Lease was renewed 12 s ago. Nothing was injected' });
+  expect(events).toContain('prepare');
+  expect(events).toContain('undo');
+  expect(events).not.toContain('inject');
+});
+
+test('while the target differs from before, the ticket stays, so that no run takes it for its baseline', async () => {
+  const looks = ['two replicas'];
+  const { cluster } = await play({
+    deps: () => ({ takeSnapshot: async () => ({ 'Deployment erp/web': looks.shift() ?? 'three replicas' }) }),
+  });
+  expect(await listTickets(cluster, fakeTarget.suite.namespace)).toHaveLength(1);
 });

@@ -1,18 +1,22 @@
 // Plays one scenario against a target and records what happens: the one place where time passes and things change.
 // It returns a record whatever happens to the target, and every way out goes through undo.
+
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../errors.ts';
 import type { Claim, Phase } from '../model/claim.ts';
-import type { Evidence, Instant, LedgerLine, PlannedLoad, RunHeader } from '../model/evidence.ts';
+import type { Evidence, Instant, JournalEntry, LedgerLine, PlannedLoad, RunHeader } from '../model/evidence.ts';
 import type { Fault, Residue, Ticket } from '../model/fault.ts';
-import type { LoadDriver, RunningLoad } from '../model/load-driver.ts';
-import type { Reach } from '../model/reach.ts';
+import type { LoadDriver, PassedOn, RunningLoad } from '../model/load-driver.ts';
+import type { Reach, TargetSnapshot } from '../model/reach.ts';
 import { runFiles } from '../model/run-folder.ts';
+import { isMarkerOf } from '../model/run-ids.ts';
 import type { Guard, Play, Scenario } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
 import { noLedger, type RunRecord, severity, type Verdict } from '../model/verdict.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { type Clock, within } from './clock.ts';
+import { type Clock, type Moment, momentOf, within } from './clock.ts';
+import { type Handover, type NextRun, notToBeShared, type SharedReading } from './handover.ts';
 import { type Journal, type JournalFile, openJournal } from './journal.ts';
 import { abortable, playStep } from './play-step.ts';
 import { readRanges } from './read-ranges.ts';
@@ -35,10 +39,22 @@ export interface RunRequest {
   readonly seed: number;
   /** Ctrl-C, SIGTERM, a lost Lease: the run ends, undo runs. */
   readonly signal: AbortSignal;
+  /** Asked right before each inject: why nothing may be injected any more, such as a Lease that somebody else may hold by now. */
+  readonly fenced?: () => string | undefined;
   readonly commit: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly context: RunHeader['context'];
   readonly repeat: string;
+  /** What the run before leaves: its load goes on as this run's, and its end is the beginning of this run's steady state. */
+  readonly before?: Handover;
+  /** The run that follows, when it wants the same load: it gets this run's, if all is well at the end. */
+  readonly next?: NextRun;
+}
+
+export interface PlayedRun {
+  readonly record: RunRecord;
+  /** The load goes on: whoever gets it hands it to the next run or stops it. */
+  readonly handover?: Handover;
 }
 
 type GuardAnswer = Awaited<ReturnType<Guard['check']>>;
@@ -53,6 +69,8 @@ export interface LedgerReader {
   stockBefore(reach: Reach): Promise<readonly LedgerLine[]>;
   /** An acknowledged marker that is missing at first is looked for again: late is not lost. */
   readBack(reach: Reach, acknowledged: readonly string[]): Promise<readonly LedgerLine[]>;
+  /** Asked where the claim counts background jobs. */
+  jobs?(reach: Reach): Promise<readonly LedgerLine[]>;
 }
 
 export interface RunDeps {
@@ -60,6 +78,8 @@ export interface RunDeps {
   readonly openReach: (options: { runId: string; seed: number; signal: AbortSignal }) => Promise<OpenedReach>;
   readonly load: LoadDriver;
   readonly ledger: LedgerReader;
+  /** Looks at what a run must leave as it was. */
+  readonly takeSnapshot: (reach: Reach) => Promise<TargetSnapshot>;
   readonly readRunFolder: (folder: string) => Promise<Evidence>;
   readonly judge: (claim: Claim, evidence: Evidence) => Verdict;
   readonly freeBytes: (folder: string) => Promise<number>;
@@ -76,13 +96,14 @@ export interface Progress {
   readonly expectedMs: number;
 }
 
-export async function runScenario(scenario: Scenario, run: RunRequest, deps: RunDeps): Promise<RunRecord> {
+export async function runScenario(scenario: Scenario, run: RunRequest, deps: RunDeps): Promise<PlayedRun> {
   const { claim, play } = scenario;
   const { clock } = deps;
   const bounds: RunBounds = { ...runBounds, ...deps.bounds };
   const startedAt = clock.now();
   const began = clock.mono();
-  const expectedMs = usualDurationMs(play);
+  const sharedMs = run.before ? Math.min(play.steadyMs, began - run.before.steady.mono) : 0;
+  const expectedMs = usualDurationMs(play) - sharedMs;
   const file = (name: string) => join(run.folder, name);
   const say = (text: string) => deps.say({ scenario: claim.name, text, elapsedMs: clock.mono() - began, expectedMs });
 
@@ -122,6 +143,13 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
   });
 
   let running: RunningLoad | undefined;
+  /** Since this moment what is seen is also kept for the next run. */
+  let sharing: Moment | undefined;
+  const sharedReadings: SharedReading[] = [];
+  let nextSampling: Sampling | undefined;
+  let passedOn: PassedOn | undefined;
+  let passedOnTold = false;
+  let loadLost = false;
   let watch: LoadWatch | undefined;
   let sampling: Sampling | undefined;
   let opened: OpenedReach | undefined;
@@ -129,6 +157,7 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
   let preparing = false;
   let starting: Promise<unknown> = Promise.resolve();
   let planned: PlannedLoad | undefined;
+  let before: TargetSnapshot | undefined;
   let header: RunHeader = makeHeader({});
 
   let ending: Ending = { ended: 'completed' };
@@ -144,6 +173,9 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     await writeWhole(file(runFiles.claim), `${JSON.stringify(claim, null, 2)}\n`);
     journal = openJournal(file(runFiles.journal), clock, deps.openJournalFile);
     planned = deps.load.plan(play.load);
+    // Before anything can fail: from here on it is stopped like any other.
+    if (run.before) running = run.before.load.takeOver(run.folder);
+    if (running) watchEndOf(running);
     await playAll(journal);
   } catch (error) {
     endBy(error);
@@ -157,16 +189,11 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
   }
   await stopLoad();
   if (run.signal.aborted) endBy(asStopped(run.signal.reason));
-  if (running && !run.signal.aborted && !journal?.failure) {
-    try {
-      await collect();
-    } catch (error) {
-      endBy(run.signal.aborted ? asStopped(run.signal.reason) : error);
-    }
-  }
-  await sampling?.stop();
+  // What is left in the target is looked for while the ledger comes to rest: neither touches the other.
+  const [residue] = await Promise.all([residueOfAll(), collectIfAny()]);
   watch?.close();
-  const residue = await residueOfAll();
+  await sampling?.stop();
+  await nextSampling?.stop();
   stop.abort(new RunStopped('aborted', 'the run is over'));
   await opened?.close().catch(() => undefined);
   run.signal.removeEventListener('abort', interrupt);
@@ -180,7 +207,10 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     }
     attempt(() => last.close());
   }
-  return conclude();
+  const record = await conclude();
+  const handover = handoverOf(record);
+  if (passedOn && !handover) await stopForGood(passedOn);
+  return { record, ...(handover ? { handover } : {}) };
 
   async function playAll(journal: Journal): Promise<void> {
     const signal = stop.signal;
@@ -206,6 +236,13 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     signal.throwIfAborted();
     const { reach } = opened;
 
+    if (run.before) {
+      journal.write({ kind: 'load', event: 'taken-over', detail: `from run ${run.before.runId}` });
+      journal.write({ kind: 'phase', phase: 'steady', of: run.before.runId }, run.before.steady);
+      for (const { entry, seen } of run.before.readings) journal.write(entry, seen);
+      startSampling(reach, journal);
+    }
+
     const free = await deps.freeBytes(run.folder);
     if (free < bounds.freeBytesMin) {
       throw new RunStopped(
@@ -214,46 +251,23 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       );
     }
     await checkGuards(reach, bounded);
+    // Nothing is changed without a fault, so nothing is compared.
+    if (claim.faults.length > 0)
+      before = await bounded('looking at the target as it is', bounds.guardMs, deps.takeSnapshot(reach));
 
     say('reading the stock before');
     await keepLedger(await bounded('stock before', bounds.ledgerMs, deps.ledger.stockBefore(reach)));
 
     for (const { journey, why } of header.load.leftOut ?? []) note(`${journey} is left out of the load: ${why}`);
-    sampling = sampleProbes(play.probes, reach, journal, clock, (error) => stop.abort(error));
-    say(`starting the load ${play.load}`);
-    // Kept in the very continuation too: an abort meanwhile must still find the process to end.
-    const started = deps.load.start({
-      profile: play.load,
-      runId: run.runId,
-      seed: run.seed,
-      folder: run.folder,
-      durationMsMax: longestDurationMs(play, bounds),
-    });
-    starting = started.then(
-      (load) => {
-        running = load;
-      },
-      () => undefined,
-    );
-    const load = await bounded('starting the load', bounds.firstOperationMs, started);
-    journal.write({ kind: 'load', event: 'started' });
-    load.ended.then(
-      ({ problem, exitCode }) => {
-        if (!stopping) {
-          stop.abort(
-            new RunStopped('aborted', `the load ended before it was asked to: ${problem || `exit code ${exitCode}`}`),
-          );
-        }
-      },
-      (error: unknown) => stop.abort(error),
-    );
+    if (!sampling) startSampling(reach, journal);
+    const load = running ?? (await startLoad(journal, bounded));
     watch = watchLoad(load, header.load);
     await bounded('waiting for the first operation', bounds.firstOperationMs, watch.first);
 
-    phase('steady');
-    const steadyFrom = clock.now();
-    await pause(`steady state`, play.steadyMs);
-    const notSteady = watch.notSteady(claim, steadyFrom, clock.now());
+    if (!run.before) phase('steady');
+    const steady = run.before?.steady ?? momentOf(clock);
+    await pause(`steady state`, steady.mono + play.steadyMs - clock.mono());
+    const notSteady = watch.notSteady(claim, steady.at, clock.now());
     if (notSteady) throw new RunStopped('aborted', `not steady before the fault: ${notSteady}. Nothing was injected`);
 
     let faultAt: Instant | undefined;
@@ -263,7 +277,7 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
         continue;
       }
       preparing = true;
-      await playStep(step.fault, step.holdMs, {
+      await playStep(step, {
         claim,
         reach,
         journal,
@@ -291,6 +305,8 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
           });
         },
         beforeInject: () => {
+          const fenced = run.fenced?.();
+          if (fenced !== undefined) throw new RunStopped('aborted', `${fenced}. Nothing was injected`);
           if (faultAt === undefined) phase('fault');
           faultAt ??= clock.now();
         },
@@ -303,7 +319,119 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       await waitForRecovery(faultAt, watch);
     }
     phase('after');
+    const after = momentOf(clock);
+    if (run.next) share(run.next, after, load, reach);
     await pause('after', play.afterMs);
+    if (run.next) await passOn(run.next, after, load, watch, journal);
+  }
+
+  function startSampling(reach: Reach, journal: Journal): void {
+    const keep: Pick<Journal, 'write'> = {
+      write(entry, seen) {
+        journal.write(entry, seen);
+        keepShared(entry, seen);
+      },
+    };
+    sampling = sampleProbes(play.probes, reach, keep, clock, (error) => stop.abort(error));
+  }
+
+  function keepShared(entry: JournalEntry, seen?: Instant | Moment): void {
+    if (!sharing) return;
+    const now = momentOf(clock);
+    const at = typeof seen === 'number' ? seen : now.at;
+    if (at >= sharing.at) sharedReadings.push({ entry, seen: { at, mono: now.mono } });
+  }
+
+  async function startLoad(
+    journal: Journal,
+    bounded: <T>(what: string, ms: number, work: Promise<T>) => Promise<T>,
+  ): Promise<RunningLoad> {
+    say(`starting the load ${play.load}`);
+    // Kept in the very continuation too: an abort meanwhile must still find the process to end.
+    const started = deps.load.start({
+      profile: play.load,
+      runId: run.runId,
+      seed: run.seed,
+      folder: run.folder,
+      durationMsMax: longestDurationMs(play, bounds) + (run.next?.wantedMsMax ?? 0),
+    });
+    starting = started.then(
+      (load) => {
+        running = load;
+      },
+      () => undefined,
+    );
+    const load = await bounded('starting the load', bounds.firstOperationMs, started);
+    journal.write({ kind: 'load', event: 'started' });
+    watchEndOf(load);
+    return load;
+  }
+
+  function watchEndOf(load: RunningLoad): void {
+    load.ended.then(
+      ({ problem, exitCode }) => {
+        loadLost = true;
+        if (stopping || passedOn) return;
+        stop.abort(
+          new RunStopped('aborted', `the load ended before it was asked to: ${problem || `exit code ${exitCode}`}`),
+        );
+      },
+      (error: unknown) => stop.abort(error),
+    );
+  }
+
+  /** From here on it is the next run's steady state too, should all stay well. */
+  function share(next: NextRun, after: Moment, load: RunningLoad, reach: Reach): void {
+    sharing = after;
+    load.mark();
+    const own = new Set(play.probes.map(({ series }) => series));
+    const more = next.probes.filter(({ series }) => !own.has(series));
+    nextSampling = sampleProbes(more, reach, { write: keepShared }, clock, (error) => stop.abort(error));
+  }
+
+  async function passOn(
+    next: NextRun,
+    after: Moment,
+    load: RunningLoad,
+    watch: LoadWatch,
+    journal: Journal,
+  ): Promise<void> {
+    const notWell = watch.notWell(claim, after.at, clock.now());
+    if (notWell) return note(`the load is not shared with the next run: ${notWell}`);
+    say('passing the load on, waiting for answers under way');
+    const passing = load.passOn(next.runId, bounds.loadGraceMs).then((passed) => {
+      passedOn = passed;
+      return passed;
+    });
+    const what = 'passing the load on';
+    const passed = await abortable(within(clock, what, bounds.loadGraceMs + 30_000, passing), stop.signal);
+    const { at, problem, processorSeconds, generator } = passed;
+    journal.write(
+      {
+        kind: 'load',
+        event: 'passed-on',
+        processorSeconds,
+        ...(generator ? { generator } : {}),
+        ...(problem ? { detail: problem } : {}),
+      },
+      { at, mono: clock.mono() - (clock.now() - at) },
+    );
+    passedOnTold = true;
+  }
+
+  /** Undefined when nothing is to be shared; then the load must end. */
+  function handoverOf(record: RunRecord): Handover | undefined {
+    if (!passedOn || !sharing || !run.next || passedOn.problem !== '' || loadLost || run.signal.aborted)
+      return undefined;
+    if (journal?.failure || notToBeShared(record) !== undefined) return undefined;
+    const { runId } = run;
+    return { runId, nextRunId: run.next.runId, steady: sharing, readings: sharedReadings, load: passedOn };
+  }
+
+  async function stopForGood(load: PassedOn): Promise<void> {
+    say('stopping the load, which the next run does not get');
+    // Nobody will look for what is under way.
+    await within(clock, 'stopping the load', 40_000, load.stop(2_000)).catch((error: unknown) => say(messageOf(error)));
   }
 
   /** All guards are asked, so that the one who reads sees all that is in the way; and again for a while, because a target may be settling. */
@@ -367,23 +495,48 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
   async function waitForRecovery(since: Instant, load: LoadWatch): Promise<void> {
     if (!claim.recovery) return;
     const until = clock.mono() + play.recoveryWaitMs;
+    let missing = 'the users were not seen to be well again';
     for (let left = play.recoveryWaitMs; left > 0; left = until - clock.mono()) {
-      if (load.recovered(claim.recovery, since, clock.now())) return;
+      if (load.recovered(claim.recovery, since, clock.now())) {
+        const unsettled = await notSettled(left);
+        if (unsettled === undefined) return;
+        missing = unsettled;
+      }
       say(`waiting for recovery, at most ${Math.ceil(left / 1000)} s more`);
       await clock.sleep(Math.min(bounds.recoveryEveryMs, left), stop.signal);
     }
-    note(`the users were not seen to be well again within ${play.recoveryWaitMs / 1000} s after undo`);
+    note(`${missing} within ${play.recoveryWaitMs / 1000} s after undo`);
+  }
+
+  /** The first of what must hold again that does not, in words. */
+  async function notSettled(withinMs: number): Promise<string | undefined> {
+    for (const guard of play.settledWhen ?? []) {
+      if (!opened) return 'the target could not be asked';
+      const check = within(clock, guard.name, Math.min(bounds.guardMs, withinMs), guard.check(opened.reach));
+      const { is, seen } = await abortable(check, stop.signal).catch((error: unknown) => {
+        stop.signal.throwIfAborted();
+        return { is: 'cannot-tell' as const, seen: messageOf(error) };
+      });
+      if (is !== 'yes') return `${guard.name} did not hold again (${seen})`;
+    }
+    return undefined;
   }
 
   async function stopLoad(): Promise<void> {
     await within(clock, 'starting the load', bounds.firstOperationMs, starting).catch(endBy);
+    if (!running && run.before) await stopForGood(run.before.load);
     if (!running) return;
+    if (passedOn && passedOnTold) {
+      // On record as passed on: there is nothing more to tell of it, but it must not go on when nobody will take it over.
+      if (ending.ended !== 'completed' || run.signal.aborted || passedOn.problem !== '') await stopForGood(passedOn);
+      return;
+    }
     stopping = true;
     say('stopping the load, waiting for answers under way');
     try {
       // After Ctrl-C nobody waits for answers: what is under way stays unknown.
       const graceMs = run.signal.aborted ? 2_000 : bounds.loadGraceMs;
-      const end = await within(clock, 'stopping the load', graceMs + 30_000, running.stop(graceMs));
+      const end = await within(clock, 'stopping the load', graceMs + bounds.loadEndMs, running.stop(graceMs));
       const { exitCode, processorSeconds, generator, problem } = end;
       journal?.write({
         kind: 'load',
@@ -398,11 +551,23 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     }
   }
 
+  async function collectIfAny(): Promise<void> {
+    if (!running || run.signal.aborted || journal?.failure) return;
+    try {
+      await collect();
+    } catch (error) {
+      endBy(run.signal.aborted ? asStopped(run.signal.reason) : error);
+    }
+  }
+
   /** What is read after the load: the ledger on every Galera node, and Prometheus over the whole run. */
   async function collect(): Promise<void> {
     const collected = <T>(work: (reach: Reach) => Promise<T>) => abortable(withReach(run.signal, work), run.signal);
+    const to = clock.now();
+    // So that the last moments are scraped too. It passes while the ledger is read.
+    const scrapedAt = clock.mono() + run.target.prometheus.scrapeIntervalMs;
     await clock.sleep(bounds.quiesceMs, run.signal);
-    await sampling?.stop();
+    if (!passedOn) await sampling?.stop();
     say('reading the ledger on every Galera node');
     let lines: readonly LedgerLine[] = [];
     try {
@@ -414,12 +579,12 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       note(`the ledger could not be read: ${messageOf(error)}`);
     }
     await keepLedger(lines);
+    if (claim.jobs) await readJobs(collected);
     say('reading Prometheus');
-    const to = clock.now();
-    await clock.sleep(run.target.prometheus.scrapeIntervalMs, run.signal); // so that the last moments are scraped too
+    await clock.sleep(Math.max(0, scrapedAt - clock.mono()), run.signal);
     await collected(async (reach) => {
       const ranges = await readRanges(claim, reach, {
-        from: startedAt,
+        from: Math.min(startedAt, run.before?.steady.at ?? startedAt),
         to,
         stepMs: run.target.prometheus.scrapeIntervalMs,
       });
@@ -427,11 +592,27 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     });
   }
 
+  async function readJobs(collected: <T>(work: (reach: Reach) => Promise<T>) => Promise<T>): Promise<void> {
+    say('waiting for background jobs, and counting them');
+    const { jobs } = deps.ledger;
+    if (!jobs) return note('background jobs were not counted: nobody here reads them');
+    try {
+      await keepLedger(
+        await collected((reach) => within(clock, 'counting background jobs', bounds.ledgerMs, jobs(reach))),
+      );
+    } catch (error) {
+      run.signal.throwIfAborted();
+      note(`background jobs could not be counted: ${messageOf(error)}`);
+    }
+  }
+
   function acknowledgedMarkers(): readonly string[] {
     const markers: string[] = [];
     running?.listen((event) => {
-      if (event.kind === 'operation' && event.operation.write?.outcome === 'acknowledged')
-        markers.push(event.operation.write.marker);
+      const write = event.kind === 'operation' ? event.operation.write : undefined;
+      // What the run before wrote, that run looks for.
+      if (write?.outcome === 'acknowledged' && !(run.before && isMarkerOf(run.before.runId, write.marker)))
+        markers.push(write.marker);
     })();
     return markers;
   }
@@ -456,6 +637,7 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
         clock,
         withReach,
         withinMs: bounds.residueMs,
+        ...(before ? { snapshot: { before, take: deps.takeSnapshot } } : {}),
         note,
         tell: (fault, residue) =>
           attempt(() =>
@@ -533,6 +715,7 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       context: run.context,
       load: planned ?? noLoad(play.load),
       repeat: run.repeat,
+      ...(run.before ? { steadyOf: run.before.runId } : {}),
     };
   }
 }
@@ -564,18 +747,43 @@ async function askVersions(reach: Reach): Promise<Record<string, string>> {
   };
 }
 
-/** Roughly: for the progress line only. */
-export function usualDurationMs(play: Play): number {
-  const steps = play.timeline.map((step) => ('waitMs' in step ? step.waitMs : step.holdMs + 15_000));
+/** Reaching the target, guards and stock; in the load of the run before that, and what comes after it, passes unnoticed. */
+const usualStartMs = 15_000;
+/** Answers under way, the ledger, Prometheus, residue, the verdict. */
+const usualEndMs = 10_000;
+/** To prepare a fault, to see it land, to undo it. */
+const usualFaultMs = 4_000;
+/** Of the time that recovery may be waited for, where a play does not say what is usual. */
+const usualRecoveryShare = 1 / 6;
+
+/** Roughly: for the progress line and the plan only. With the play before it, when both want the same load. */
+export function usualDurationMs(play: Play, before?: Play): number {
+  const shares = before?.load === play.load;
+  // What is missing of the steady state when the run before has ended; guards have to be asked all the same.
+  const steadyMs = shares ? Math.max(play.steadyMs - before.afterMs - usualEndMs, 5_000) : usualStartMs + play.steadyMs;
+  const steps = play.timeline.map((step) =>
+    'waitMs' in step ? step.waitMs : ((step.effectWithinMs ?? 0) * 2) / 3 + step.holdMs + usualFaultMs,
+  );
   const faults = play.timeline.some((step) => 'fault' in step);
   return (
-    15_000 +
-    play.steadyMs +
+    steadyMs +
     steps.reduce((sum, ms) => sum + ms, 0) +
-    (faults ? play.recoveryWaitMs / 3 : 0) +
+    (faults ? (play.usualRecoveryMs ?? play.recoveryWaitMs * usualRecoveryShare) : 0) +
     play.afterMs +
-    15_000
+    usualEndMs
   );
+}
+
+/** Of plays one after the other. */
+export const usualSuiteMs = (plays: readonly Play[]): number =>
+  plays.reduce((sum, play, index) => sum + usualDurationMs(play, plays[index - 1]), 0);
+
+/** The same for a run that takes the load over, with all that lies between it and the one before. */
+export function longestSharedMs(play: Play, given?: Partial<RunBounds>): number {
+  const bounds: RunBounds = { ...runBounds, ...given };
+  const after = bounds.loadGraceMs + bounds.quiesceMs + bounds.ledgerMs + 2 * bounds.residueMs;
+  const before = bounds.openReachMs + 2 * bounds.guardMs + bounds.guardsSettleMs + bounds.ledgerMs;
+  return after + before + longestDurationMs(play, bounds);
 }
 
 function longestDurationMs(play: Play, bounds: RunBounds): number {
@@ -586,7 +794,9 @@ function longestDurationMs(play: Play, bounds: RunBounds): number {
     bounds.landedWithinMs +
     bounds.effectWithinMs +
     2 * bounds.undoMs;
-  const steps = play.timeline.map((step) => ('waitMs' in step ? step.waitMs : step.holdMs + perFault));
+  const steps = play.timeline.map((step) =>
+    'waitMs' in step ? step.waitMs : (step.effectWithinMs ?? 0) + step.holdMs + perFault,
+  );
   return (
     bounds.firstOperationMs +
     play.steadyMs +
@@ -606,8 +816,6 @@ const noLoad = (profile: string): PlannedLoad => ({
   stallBudgetMs: 0,
   virtualUsersMax: 0,
 });
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** For telling things while cleaning up: the journal remembers its own failure. */
 function attempt(work: () => void): void {

@@ -15,7 +15,7 @@ const answerMsMax = 5_000;
 export function sampleProbes(
   probes: readonly Probe[],
   reach: Reach,
-  journal: Journal,
+  journal: Pick<Journal, 'write'>,
   clock: Clock,
   /** Told when the journal can't be written. */
   fail: (error: unknown) => void,

@@ -1,7 +1,11 @@
 // Asks every fault what it left in the target. Tickets of clean ones go; the others stay, for `shakedown undo` from any machine.
+import { wholeTarget } from '../model/evidence.ts';
 import type { Fault, Residue, Ticket } from '../model/fault.ts';
 import { partLabel, runLabel } from '../model/labels.ts';
+import type { Reach, TargetSnapshot } from '../model/reach.ts';
+import { againWhileSilent } from './again-while-silent.ts';
 import { type Clock, within } from './clock.ts';
+import { compareSnapshots } from './compare-snapshots.ts';
 import { removeTicket } from './ticket-store.ts';
 import type { WithReach } from './undo-stack.ts';
 
@@ -21,6 +25,8 @@ export interface ResidueSearch {
   readonly clock: Clock;
   readonly withReach: WithReach;
   readonly withinMs: number;
+  /** The target before the run, with the way to look at it again; without it only the faults are asked. */
+  readonly snapshot?: { readonly before: TargetSnapshot; readonly take: (reach: Reach) => Promise<TargetSnapshot> };
   readonly tell: (fault: string, residue: Residue) => void;
   readonly note: (text: string) => void;
 }
@@ -31,11 +37,21 @@ export async function searchResidue(
   search: ResidueSearch,
 ): Promise<readonly Residue[]> {
   const found: Residue[] = [];
+  const done: number[] = [];
   for (const { fault, ticket, number, stored } of tickets) {
     const residue = await look(`${fault.name}: residue`, search, (reach) => fault.residue(ticket, reach));
     search.tell(fault.name, residue);
     found.push(residue);
-    if (residue.is !== 'clean' || !stored) continue;
+    if (residue.is === 'clean' && stored) done.push(number);
+  }
+  if (search.snapshot) {
+    const residue = await compareWithBefore(search.snapshot, search);
+    search.tell(wholeTarget, residue);
+    found.push(residue);
+    // The next run must not take this target for its baseline: while a ticket is left, none begins.
+    if (residue.is !== 'clean') return found;
+  }
+  for (const number of done) {
     const removed = await look('removing the ticket', search, async ({ cluster }) => {
       await removeTicket(cluster, search.namespace, search.runId, number);
       return clean;
@@ -48,6 +64,21 @@ export async function searchResidue(
 }
 
 const clean: Residue = { is: 'clean', left: [] };
+
+const againAfterMs = 2_000;
+
+/** Looked at again for as long as a look may take: a controller that is still putting things in order is no residue. */
+function compareWithBefore({ before, take }: NonNullable<ResidueSearch['snapshot']>, search: ResidueSearch) {
+  const { clock, withinMs } = search;
+  const until = clock.mono() + withinMs - againAfterMs;
+  return look('the target as it was before', { ...search, withinMs: withinMs + againAfterMs }, async (reach) => {
+    for (;;) {
+      const residue = compareSnapshots(before, await take(reach));
+      if (residue.is === 'clean' || clock.mono() >= until) return residue;
+      await clock.sleep(againAfterMs);
+    }
+  });
+}
 
 /** Helper pods with the run's label: a prepare that failed half-way, or was cut off, may have left one. */
 function sweepHelpers(search: ResidueSearch): Promise<Residue> {
@@ -68,7 +99,12 @@ async function look(
 ): Promise<Residue> {
   const own = new AbortController();
   try {
-    return await within(clock, what, withinMs, withReach(own.signal, work));
+    return await within(
+      clock,
+      what,
+      withinMs,
+      againWhileSilent(clock, withinMs, () => withReach(own.signal, work)),
+    );
   } catch (error) {
     return { is: 'cannot-tell', left: [`${what}: ${error instanceof Error ? error.message : String(error)}`] };
   } finally {

@@ -2,6 +2,7 @@
 // An entry is queued as soon as the fault is prepared, before inject: undo is right when inject never ran.
 import type { Fault, Ticket } from '../model/fault.ts';
 import type { Reach } from '../model/reach.ts';
+import { againWhileSilent } from './again-while-silent.ts';
 import { type Clock, within } from './clock.ts';
 
 export interface UndoEntry {
@@ -77,7 +78,9 @@ async function undoOnce(entry: UndoEntry, { clock, withReach, deadlineMs }: Undo
       clock,
       `${entry.fault.name}: undo`,
       deadlineMs,
-      withReach(own.signal, (reach) => entry.fault.undo(entry.ticket, reach)),
+      againWhileSilent(clock, deadlineMs, () =>
+        withReach(own.signal, (reach) => entry.fault.undo(entry.ticket, reach)),
+      ),
     );
     return { entry };
   } catch (error) {

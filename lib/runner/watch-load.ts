@@ -1,7 +1,8 @@
 // What the users feel while the run goes on. Only for deciding when to inject and how long to wait: the verdict comes from the files.
+import { judgeLoadObjective } from '../judge/load-objective.ts';
 import { allPlannedArrivals } from '../judge/planned-arrivals.ts';
 import type { Claim, Journey, RecoveryRule } from '../model/claim.ts';
-import type { Instant, PlannedLoad } from '../model/evidence.ts';
+import type { Drop, Instant, Operation, PlannedLoad } from '../model/evidence.ts';
 import type { RunningLoad } from '../model/load-driver.ts';
 
 interface Event {
@@ -16,6 +17,8 @@ export interface LoadWatch {
   readonly first: Promise<void>;
   /** Why the time from `from` to `to` is not a steady state; undefined when it is one. */
   notSteady(claim: Claim, from: Instant, to: Instant): string | undefined;
+  /** Why the phase after, from `from` to `to`, is no steady state for another run to begin with; undefined when it is one. */
+  notWell(claim: Claim, from: Instant, to: Instant): string | undefined;
   /** True when the window that ends a little before `now` is good by the claim's own rule. */
   recovered(rule: RecoveryRule, since: Instant, now: Instant): boolean;
   close(): void;
@@ -28,12 +31,16 @@ const arrivedRatioMin = 0.5;
 
 export function watchLoad(load: RunningLoad, planned: PlannedLoad): LoadWatch {
   const events: Event[] = [];
+  const operations: Operation[] = [];
+  const drops: Drop[] = [];
   const { promise: first, resolve } = Promise.withResolvers<void>();
   const close = load.listen((event) => {
     if (event.kind === 'operation') {
       const { sentAt, journey, good } = event.operation;
       events.push({ at: sentAt, journey, good: good ? 1 : 0, bad: good ? 0 : 1 });
+      operations.push(event.operation);
     } else {
+      drops.push(event.drop);
       events.push({ at: event.drop.at, journey: event.drop.journey, good: 0, bad: event.drop.count });
     }
     resolve();
@@ -48,6 +55,12 @@ export function watchLoad(load: RunningLoad, planned: PlannedLoad): LoadWatch {
       bad += event.bad;
     }
     return { good, bad, all: good + bad };
+  }
+
+  /** Fewer events than this between two times are a stall. */
+  function wanted(from: Instant, to: Instant): number {
+    const began = events.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
+    return arrivedRatioMin * allPlannedArrivals(planned, from - began, to - began);
   }
 
   return {
@@ -78,9 +91,18 @@ export function watchLoad(load: RunningLoad, planned: PlannedLoad): LoadWatch {
       const from = to - rule.windowMs;
       if (from < since) return false;
       const { bad, all } = count(from, to);
-      const began = events.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
-      const wanted = arrivedRatioMin * allPlannedArrivals(planned, from - began, to - began);
-      return all > 0 && all >= wanted && bad / all <= rule.badRatioMax;
+      return all > 0 && all >= wanted(from, to) && bad / all <= rule.badRatioMax;
+    },
+    notWell(claim, from, to) {
+      const { bad, all } = count(from, to - answerLagMs);
+      if (all === 0 || all < wanted(from, to - answerLagMs)) return `only ${all} operations were answered or dropped`;
+      if (claim.recovery && bad / all > claim.recovery.badRatioMax) return `${bad} of ${all} operations bad`;
+      for (const objective of claim.objectives) {
+        if (objective.source !== 'k6' || !objective.phases.includes('after')) continue;
+        const { outcome, says } = judgeLoadObjective(objective, { phase: 'after', from, to }, { operations, drops });
+        if (outcome !== 'passed') return says;
+      }
+      return undefined;
     },
   };
 }

@@ -89,11 +89,35 @@ export function fakeCluster(options: FakeClusterOptions = {}): FakeCluster {
       cluster.objects.set(objectKey(up(object)), object);
       return object;
     },
-    async remove(ref) {
+    async patch(ref, patch) {
+      const key = refKey(up(ref));
+      const object = cluster.objects.get(key);
+      if (object === undefined) throw Object.assign(new Error(`${key} not found`), { code: 404 });
+      cluster.log.push(`patch ${key} ${JSON.stringify(patch)}`);
+      const version = (of: Json) => (of as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion;
+      if (version(patch) !== undefined && version(patch) !== version(object)) {
+        throw Object.assign(new Error(`${key} was changed meanwhile`), { code: 409 });
+      }
+      const patched = nextVersion(object, mergePatch(object, patch));
+      cluster.objects.set(key, patched);
+      return patched;
+    },
+    async evict(namespace, pod) {
+      cluster.log.push(`evict ${up(namespace)}/${pod}`);
+      const index = cluster.podList.findIndex((one) => one.namespace === namespace && one.name === pod);
+      if (index >= 0) cluster.podList.splice(index, 1);
+      return true;
+    },
+    async remove(ref, removal) {
       const key = refKey(up(ref));
       const index = cluster.podList.findIndex(
         (pod) => ref.kind === 'Pod' && pod.namespace === ref.namespace && pod.name === ref.name,
       );
+      const there = cluster.objects.get(key) as unknown as { metadata: { uid?: string } } | undefined;
+      const uid = cluster.podList[index]?.uid ?? there?.metadata.uid;
+      if (removal?.uid !== undefined && uid !== undefined && uid !== removal.uid) {
+        throw Object.assign(new Error(`${key} is another one`), { code: 409 });
+      }
       if (index >= 0) cluster.podList.splice(index, 1);
       if (cluster.objects.delete(key) || index >= 0) cluster.log.push(`remove ${key}`);
     },
@@ -135,6 +159,14 @@ export function fakeCluster(options: FakeClusterOptions = {}): FakeCluster {
   }
 }
 
+/** A Kubernetes node's object, for `objects`. */
+export const fakeNode = (name: string, ready: boolean, addresses: readonly Json[] = []): Json => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name, namespace: '' },
+  status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }], addresses },
+});
+
 export function fakePod(pod: Partial<Pod> & Pick<Pod, 'namespace' | 'name'>): Pod {
   return {
     uid: `uid-${pod.name}`,
@@ -153,6 +185,34 @@ export function fakeContainer(
   container: Partial<ContainerState> & Pick<ContainerState, 'name' | 'id'>,
 ): ContainerState {
   return { ready: true, restarts: 0, startedAt: 0, ...container };
+}
+
+/** Counts on what the API counts: each write is a version, each change of the spec a generation. Objects of tests that have none stay so. */
+function nextVersion(before: Json, after: Json): Json {
+  type Counted = { metadata: { resourceVersion?: string; generation?: number }; spec?: Json };
+  const [was, is] = [before as unknown as Counted, after as unknown as Counted];
+  const { resourceVersion, generation } = was.metadata;
+  const changed = JSON.stringify(was.spec) !== JSON.stringify(is.spec);
+  return {
+    ...is,
+    metadata: {
+      ...is.metadata,
+      ...(resourceVersion === undefined ? {} : { resourceVersion: String(Number(resourceVersion) + 1) }),
+      ...(generation === undefined ? {} : { generation: generation + (changed ? 1 : 0) }),
+    },
+  } as unknown as Json;
+}
+
+/** RFC 7396. */
+export function mergePatch(object: Json, patch: Json): Json {
+  if (patch === null || typeof patch !== 'object' || Array.isArray(patch)) return patch;
+  const base = object !== null && typeof object === 'object' && !Array.isArray(object) ? object : {};
+  const merged: Record<string, Json> = { ...(base as Readonly<Record<string, Json>>) };
+  for (const [key, value] of Object.entries(patch as Readonly<Record<string, Json>>)) {
+    if (value === null) delete merged[key];
+    else merged[key] = mergePatch(merged[key] ?? {}, value);
+  }
+  return merged;
 }
 
 /** Only the equality form, which is all that the suite itself writes. */

@@ -1,5 +1,5 @@
 // All ports in memory, on a clock that only sleep moves. Tests say what SQL, Prometheus, HTTP and Redis answer.
-import type { HttpAnswer, PrometheusAnswer, Reach, Redis, SqlRow } from '../../lib/model/reach.ts';
+import type { HttpAnswer, NodePower, PrometheusAnswer, Reach, Redis, SqlRow, Tls } from '../../lib/model/reach.ts';
 import { type Target, targetSchema } from '../../lib/model/target.ts';
 import { type FakeCluster, fakeCluster } from './cluster.ts';
 
@@ -45,6 +45,8 @@ export interface FakeAnswers {
   readonly prometheus?: (query: string) => readonly PrometheusAnswer[];
   readonly http?: (path: string, plain: boolean) => Partial<HttpAnswer>;
   readonly redis?: Redis;
+  readonly tls?: Tls;
+  readonly nodePower?: NodePower;
   readonly signal?: AbortSignal;
 }
 
@@ -64,6 +66,8 @@ export function fakeReach(answers: FakeAnswers = {}): Reach & { readonly cluster
     sql: {
       nodes: async () => nodes,
       query: async (node, sql, values = []) => answers.sql?.(node, sql, values) ?? [],
+      snapshot: async (node, queries) => queries.map(({ sql, values = [] }) => answers.sql?.(node, sql, values) ?? []),
+      change: async (node, sql) => answers.sql?.(node, sql, []) ?? [],
     },
     prometheus: {
       instant: async (query) => answers.prometheus?.(query) ?? [],
@@ -79,6 +83,8 @@ export function fakeReach(answers: FakeAnswers = {}): Reach & { readonly cluster
       }),
     },
     ...(answers.redis ? { redis: answers.redis } : {}),
+    ...(answers.tls ? { tls: answers.tls } : {}),
+    ...(answers.nodePower ? { nodePower: answers.nodePower } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 // A target, a load and a fault without any cluster: state is one small store, time is virtual when asked, and every touch is told.
 // With a file as its store the target outlives the process, so that a killed run can be undone from another one.
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Claim } from '../../lib/model/claim.ts';
 import type { PlannedLoad, Write } from '../../lib/model/evidence.ts';
 import type { Fault, Json, Proof, Ticket } from '../../lib/model/fault.ts';
@@ -11,6 +12,8 @@ import { type Target, targetSchema } from '../../lib/model/target.ts';
 import { noLedger, type Verdict } from '../../lib/model/verdict.ts';
 import type { Clock } from '../../lib/runner/clock.ts';
 import type { LedgerReader, OpenedReach } from '../../lib/runner/run-scenario.ts';
+import { pointsOf } from '../fixtures/write-run-folder.ts';
+import { mergePatch } from './cluster.ts';
 
 /** Virtual time: it jumps to the next timer when nothing else is left to do. */
 export function fakeClock(start = Date.UTC(2026, 10, 23, 12)): Clock {
@@ -137,6 +140,13 @@ export function fakeCluster(options: { file?: string; touched?: (what: string) =
       if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== version) throw conflict(metadata.name);
       return put(object, Number(version));
     },
+    async patch(ref, patch) {
+      const current = read()[keyOf(ref.kind, ref.namespace, ref.name)];
+      if (!current) throw Object.assign(new Error('not found'), { code: 404 });
+      touched(`patch ${ref.kind} ${ref.name}`);
+      return put(mergePatch(current as unknown as Json, patch), Number(current.metadata.resourceVersion));
+    },
+    evict: async () => true,
     async remove({ kind, namespace, name }) {
       const { [keyOf(kind, namespace, name)]: gone, ...rest } = read();
       if (gone) touched(`remove ${kind} ${name}`);
@@ -188,6 +198,7 @@ export function fakeReach(
       { replica: 'prometheus-0', response: { status: 'success', data: { resultType: 'matrix', result: [] } } },
     ],
   },
+  sql: Partial<Reach['sql']> = {},
 ) {
   return async (options: { runId: string; seed: number; signal: AbortSignal }): Promise<OpenedReach> => ({
     reach: {
@@ -198,7 +209,13 @@ export function fakeReach(
       random: () => 0.5,
       sleep: (ms) => clock.sleep(ms, options.signal),
       cluster,
-      sql: { nodes: async () => ['galera-0'], query: async () => [{ version: '10.11' }] },
+      sql: {
+        nodes: async () => ['galera-0'],
+        query: async () => [{ version: '10.11' }],
+        snapshot: async (_, queries) => queries.map(() => []),
+        change: async () => [],
+        ...sql,
+      },
       prometheus,
       http: { get: async () => ({ status: 200, headers: {}, body: '', durationMs: 1 }) },
     },
@@ -222,6 +239,9 @@ export function fakeFault(
   return {
     name: 'fake/break',
     version: 1,
+    plan: { aim: 'a fake', change: 'is broken', undo: 'is mended' },
+    rights: () => ({ inject: [], undo: [] }),
+    targets: async () => targets,
     async prepare(reach) {
       events.push('prepare');
       return { runId: reach.runId, targets };
@@ -254,7 +274,10 @@ const planned: PlannedLoad = {
   virtualUsersMax: 10,
 };
 
-/** Ten operations a second; `good` says of each moment whether it went well, `diesAt` when the generator ends by itself. */
+/**
+ * Ten operations a second; `good` says of each moment whether it went well, `diesAfterMs` when the generator ends by itself. With `record`
+ * samples.ndjson is written as k6's driver does.
+ */
 export function fakeLoad(
   clock: Clock,
   options: {
@@ -263,18 +286,46 @@ export function fakeLoad(
     diesAfterMs?: number;
     /** Carried by the first operations, one each. */
     writes?: readonly Write[];
+    /** Carried by the nth operation of the load, for the run that is on. */
+    writeOf?: (runId: string, number: number) => Write | undefined;
+    record?: boolean;
+    /** What goes wrong when the load is passed on. */
+    passingProblem?: string;
   } = {},
 ): LoadDriver {
   const { events = [], good = () => true, writes = [] } = options;
+  const writeOf = options.writeOf ?? ((_: string, number: number) => writes[number]);
   return {
     plan: () => planned,
-    async start() {
+    async start({ runId: firstRunId, folder }) {
       events.push('load started');
-      const listeners = new Set<(event: LoadEvent) => void>();
-      const past: LoadEvent[] = [];
+      interface Kept {
+        readonly past: LoadEvent[];
+        readonly listeners: Set<(event: LoadEvent) => void>;
+        folder?: string;
+      }
+      const keepIn = (folder?: string): Kept => ({ past: [], listeners: new Set(), ...(folder ? { folder } : {}) });
       const { promise: ended, resolve } = Promise.withResolvers<LoadEnd>();
+      let runId = firstRunId;
+      let number = 0;
       let stopped = false;
+      let marked: Kept | undefined;
+      const first = keepIn(folder);
+      const open = new Set([first]);
       const began = clock.mono();
+      const save = (kept: Kept, told: readonly LoadEvent[]) => {
+        if (options.record && kept.folder) appendFileSync(join(kept.folder, 'samples.ndjson'), pointLines(told));
+      };
+      save(first, []);
+      const account = (past: readonly LoadEvent[]) => ({
+        processorSeconds: 1,
+        generator: {
+          processors: 2,
+          busiest: { windowMs: 5_000, processorSeconds: 1 },
+          iterations: past.length,
+          iterationSeconds: past.length * 0.022,
+        },
+      });
       void (async () => {
         while (!stopped) {
           await clock.sleep(100);
@@ -284,41 +335,82 @@ export function fakeLoad(
             resolve({ exitCode: 107, problem: 'the script threw', processorSeconds: 1 });
             return;
           }
+          const write = writeOf(runId, number);
+          number += 1;
           const event: LoadEvent = {
             kind: 'operation',
             operation: {
-              journey: 'barcode-lookup',
+              journey: write ? 'parts-issue' : 'barcode-lookup',
+              run: runId,
               sentAt: clock.now(),
               durationMs: 20,
               good: good(clock.now()),
               status: 200,
-              ...(writes[past.length] ? { write: writes[past.length] } : {}),
+              ...(write ? { write } : {}),
             },
           };
-          past.push(event);
-          for (const listener of listeners) listener(event);
+          for (const kept of open) {
+            kept.past.push(event);
+            save(kept, [event]);
+            for (const listener of kept.listeners) listener(event);
+          }
         }
       })();
-      const running: RunningLoad = {
-        listen(listener) {
-          for (const event of past) listener(event);
-          listeners.add(listener);
-          return () => listeners.delete(listener);
-        },
-        async stop() {
-          if (!stopped) {
-            stopped = true;
-            events.push('load stopped');
-            resolve({ exitCode: 0, problem: '', processorSeconds: 1 });
-          }
-          return ended;
-        },
-        ended,
+      const stop = async (): Promise<LoadEnd> => {
+        if (!stopped) {
+          stopped = true;
+          events.push('load stopped');
+          resolve({ exitCode: 0, problem: '', processorSeconds: 1 });
+        }
+        return ended;
       };
-      return running;
+      const loadOf = (own: Kept): RunningLoad => ({
+        listen(listener) {
+          for (const event of own.past) listener(event);
+          own.listeners.add(listener);
+          return () => own.listeners.delete(listener);
+        },
+        mark() {
+          marked = keepIn();
+          open.add(marked);
+        },
+        async passOn(nextRunId) {
+          const next = marked;
+          if (!next) throw new Error('no mark');
+          const at = clock.now();
+          runId = nextRunId;
+          open.delete(own);
+          events.push(`load passed on to ${nextRunId}`);
+          await clock.sleep(30);
+          return {
+            at,
+            problem: options.passingProblem ?? '',
+            ...account(own.past),
+            takeOver(folder) {
+              next.folder = folder;
+              save(next, next.past);
+              return loadOf(next);
+            },
+            stop,
+            ended,
+          };
+        },
+        stop,
+        ended,
+      });
+      return loadOf(first);
     },
   };
 }
+
+/** As k6 would have written them. */
+const pointLines = (events: readonly LoadEvent[]): string =>
+  pointsOf({
+    operations: events.flatMap((event) => (event.kind === 'operation' ? [event.operation] : [])),
+    drops: events.flatMap((event) => (event.kind === 'drop' ? [event.drop] : [])),
+  })
+    .map((point) => `${JSON.stringify(point)}\n`)
+    .join('');
 
 export const fakeLedger = (events: string[] = []): LedgerReader => ({
   async stockBefore(reach) {

@@ -31,15 +31,20 @@ it("the site's certificate is of the lab's own CA, and lives for months", async 
 });
 
 it("the drill host's certificate lives three minutes and is renewed in time", async () => {
-  const first = await served(drillHost);
+  // A test before this one may have taken the power of the node on which it is issued.
+  let first = await served(drillHost);
+  await until('a certificate is served whose renewal is not due yet', 180_000, async () => {
+    first = await served(drillHost);
+    return Date.parse(first.valid_to) > Date.now() + 60_000 || `one that ends at ${first.valid_to}`;
+  });
   expect(first.subjectaltname).toBe(`DNS:${drillHost}`);
   expect(lifeSeconds(first)).toBeLessThanOrEqual(180);
-  expect(Date.parse(first.valid_to)).toBeGreaterThan(Date.now());
   let next = first;
   await until('another certificate is served', 180_000, async () => {
     next = await served(drillHost);
     return next.serialNumber !== first.serialNumber || `still ${first.serialNumber}`;
   });
+  expect(Date.now()).toBeLessThan(Date.parse(first.valid_to));
   expect(Date.parse(next.valid_to)).toBeGreaterThan(Date.parse(first.valid_to));
   const asked = await run(
     'curl',

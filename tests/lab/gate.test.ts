@@ -28,7 +28,10 @@ it(
     const caches = Object.fromEntries(
       ['SHAKEDOWN_CACHE', 'GOCACHE', 'GOMODCACHE', 'npm_config_cache'].map((name) => [name, join(scratch, name)]),
     );
-    const gate = await run('npm', ['run', '-s', 'gate', '--', '--json'], clone, emptyCaches ? caches : {});
+    const play = () => run('npm', ['run', '-s', 'gate', '--', '--json'], clone, emptyCaches ? caches : {});
+    let gate = await play();
+    // Nothing is known then, of a machine that was busy with something else: it is played again, as docs/operating.md says. Once.
+    if (gate.code === 2) gate = await play();
     expect(gate.stdout.trim().split('\n'), gate.stderr).toHaveLength(1);
     const answer = JSON.parse(gate.stdout);
     const wrong = answer.runs.flatMap((each: { scenario: string; findings: { outcome: string; says: string }[] }) =>
@@ -36,21 +39,16 @@ it(
     );
     expect(wrong).toEqual([]);
     expect(gate.code).toBe(0);
-    expect(answer).toMatchObject({
-      outcome: 'passed',
-      runs: [
-        { scenario: 'control', outcome: 'passed' },
-        { scenario: 'galera-writer-crash', outcome: 'passed', residue: [] },
-      ],
-      skipped: [],
-    });
-    const crash = answer.runs[1];
+    expect(answer).toMatchObject({ outcome: 'passed', skipped: [] });
+    expect(answer.runs.length).toBeGreaterThanOrEqual(10);
+    for (const each of answer.runs) expect(each).toMatchObject({ outcome: 'passed', residue: [] });
+    const crash = answer.runs.find((each: { scenario: string }) => each.scenario === 'galera-writer-crash');
     expect(crash.ledger).toMatchObject({ lost: 0, duplicated: 0 });
-    expect(crash.ledger.acknowledged).toBeGreaterThan(300);
+    expect(crash.ledger.acknowledged).toBeGreaterThan(150);
     expect(crash.recovery.ms).toBeGreaterThan(0);
     expect(crash.recovery.resolutionMs).toBeGreaterThan(0);
   },
-  emptyCaches ? 3_600_000 : 900_000,
+  emptyCaches ? 4_500_000 : 2_400_000,
 );
 
 it('its evidence is judged to the same bytes again, also in another folder', async () => {
@@ -59,6 +57,6 @@ it('its evidence is judged to the same bytes again, also in another folder', asy
   await cp(join(clone, 'runs/latest/'), join(scratch, 'elsewhere'), { recursive: true, dereference: true });
   const second = await judge(join(scratch, 'elsewhere'));
   expect(first.code).toBe(0);
-  expect(first.stdout.split('\n').filter(Boolean)).toHaveLength(2);
+  expect(first.stdout.split('\n').filter(Boolean).length).toBeGreaterThanOrEqual(10);
   expect(second.stdout).toBe(first.stdout);
 });

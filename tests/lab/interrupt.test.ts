@@ -1,11 +1,12 @@
 // Ctrl-C at any moment: the fault is undone, the evidence kept, exit 130; and a killed suite's tickets can be taken back from elsewhere.
-import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { kubectl } from '../../lab/kubectl.ts';
-import { type Ran, repo, run } from './shakedown.ts';
+import { until } from '../../lab/step.ts';
+import { playUntil as playScenarioUntil, program } from './play-until.ts';
+import { type Ran, run } from './shakedown.ts';
 
 let scratch: string;
 beforeEach(async () => {
@@ -13,29 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(scratch, { recursive: true, force: true }));
 
-const program = [process.execPath, join(repo, 'cli/main.ts')] as const;
-
-/** Plays the crash, and sends the signal as soon as the progress says what is waited for. */
-function playUntil(says: string, signal: NodeJS.Signals): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const [node, main] = program;
-    const child = spawn(node, [main, 'run', 'galera-writer-crash', '--json', '--runs', scratch], {
-      cwd: repo,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr, sent] = ['', '', false];
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      stderr += text;
-      if (sent || !stderr.includes(says)) return;
-      sent = true;
-      child.kill(signal);
-    });
-    child.on('error', reject).on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const playUntil = (says: string, signal: NodeJS.Signals): Promise<Ran> =>
+  playScenarioUntil(scratch, 'galera-writer-crash', says, (suite) => suite.kill(signal));
 
 async function journal(): Promise<readonly { kind: string; step?: string; ended?: string; reason?: string }[]> {
   const text = await readFile(join(scratch, 'latest/galera-writer-crash/journal.ndjson'), 'utf8');
@@ -75,15 +55,23 @@ it.each([
   expect(await readdir(join(scratch, 'latest'))).toContain('readiness.html');
 });
 
-it('a suite that was killed leaves a ticket, which undo takes back, twice, from another folder', async () => {
+it('a suite that was killed leaves a ticket; the next run refuses, the guardian undoes, and undo tells of it', async () => {
   const killed = await playUntil('holding', 'SIGKILL');
   expect(killed.code).toBe(null);
   expect(await ofTheSuite('configmaps')).toContain('shakedown-ticket');
   const [node, main] = program;
+  const next = await run(node, [main, 'run', 'control', '--runs', join(scratch, 'next')], scratch);
+  expect(next.code, next.stdout + next.stderr).toBe(2);
+  // Seen in the middle of it, or a moment after.
+  expect(next.stderr).toMatch(/the guardian is undoing what it left|just ended; try again/);
+  await until('the guardian tells what it did', 60_000, async () => {
+    const kept = await ofTheSuite('configmaps');
+    return (kept.includes('shakedown-guardian-r') && !kept.includes('ticket')) || kept;
+  });
   const undo = (...args: string[]) => run(node, [main, 'undo', ...args], scratch);
   const first = await undo(join(scratch, 'latest'));
   expect(first.code, first.stderr).toBe(0);
-  expect(first.stdout).toContain('undone, nothing left');
+  expect(first.stdout).toMatch(/the guardian .* ended run r[\w-]+ .*1 undone, nothing left/);
   const second = await undo('--all');
   expect(second.code).toBe(0);
   expect(second.stdout).toContain('nothing to undo');

@@ -21,8 +21,14 @@ afterAll(async () => {
 
 it('acknowledging before commit is found out: not ready, lost markers named', async () => {
   await setDefect('WORKSHOP_DEFECT=ack-before-commit');
-  const ran = await shakedown('run', 'galera-writer-crash', '--json', '--runs', scratch);
-  const answer = JSON.parse(ran.stdout);
+  const play = () => shakedown('run', 'galera-writer-crash', '--json', '--runs', scratch);
+  let ran = await play();
+  let answer = JSON.parse(ran.stdout);
+  // Not steady before the fault, so soon after what the test before did: nothing was injected, and it is played again. Once.
+  if (answer.runs[0].ended === 'aborted') {
+    ran = await play();
+    answer = JSON.parse(ran.stdout);
+  }
   expect(answer.runs[0].ledger.lost, ran.stderr).toBeGreaterThan(0);
   const lost = answer.runs[0].findings.find(({ check }: { check: string }) => check === 'ledger.lost');
   expect(lost.outcome).toBe('failed');

@@ -19,6 +19,13 @@ forget_failure() {
     "$api/apis/cert-manager.io/v1/namespaces/erp/certificates/drill/status"
 }
 
+# What was asked of an earlier Pebble is asked again at longer and longer intervals, up to minutes; asked anew it is answered at once.
+forget_requests() {
+  until curl --silent --insecure --output /dev/null --max-time 2 https://127.0.0.1:14000/dir; do sleep 1; done
+  ask --request DELETE "$api/apis/cert-manager.io/v1/namespaces/erp/certificaterequests?labelSelector=app.kubernetes.io%2Fname%3Ddrill"
+}
+
 ask --request DELETE "$api/api/v1/namespaces/cert-manager/secrets/pebble-account"
+forget_requests &
 (while sleep 10; do forget_failure || echo "asked again in 10 s" >&2; done) &
 exec pebble -config /etc/pebble/pebble.json

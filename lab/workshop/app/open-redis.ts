@@ -14,7 +14,28 @@ export function openRedis(address: RedisAddress, what: string): Redis {
     if (said !== state) log(state === 'up' ? 'info' : 'warning', `Redis for the ${what} is ${state}`, { reason });
     said = state;
   };
+  reviveWhenEnded(redis);
   return redis.on('ready', () => say('up')).on('error', (error: Error) => say('down', error.message));
+}
+
+/**
+ * A client that hears of a failover while it asks the Sentinels for the master gives itself up for good, as if it had been told to close: its
+ * connector is closed under it, and ioredis takes that for the end. Whoever did not ask for the end begins again.
+ */
+function reviveWhenEnded(redis: Redis): void {
+  let wanted = false;
+  const { disconnect, quit } = redis;
+  redis.disconnect = (again = false) => {
+    wanted ||= !again;
+    disconnect.call(redis, again);
+  };
+  redis.quit = (...args: []) => {
+    wanted = true;
+    return quit.apply(redis, args);
+  };
+  redis.on('end', () => {
+    if (!wanted) setTimeout(() => wanted || redis.connect().catch(() => undefined), waitMs(5)); // told by its error event
+  });
 }
 
 function connection(address: RedisAddress): Redis {

@@ -93,11 +93,11 @@ const heard = (load: RunningLoad) =>
     void load.ended.then(({ problem }) => reject(new Error(problem)));
   });
 
-function recorded() {
+function recorded(from = folder) {
   const operations: Operation[] = [];
   const drops: Drop[] = [];
   const sent: string[] = [];
-  for (const line of readFileSync(join(folder, 'samples.ndjson'), 'utf8').split('\n')) {
+  for (const line of readFileSync(join(from, 'samples.ndjson'), 'utf8').split('\n')) {
     const sample = parseSample(line);
     if (sample?.kind === 'unreadable') throw new Error(`${sample.what}: ${line}`);
     if (sample?.kind === 'operation') operations.push(sample.operation);
@@ -194,6 +194,119 @@ describe.skipIf(k6 === '')('a healthy site', () => {
   });
 });
 
+describe.skipIf(k6 === '')('one load for two runs', () => {
+  /** The folder of the run that follows. */
+  let second: string;
+  beforeEach(() => {
+    second = mkdtempSync(join(tmpdir(), 'shakedown-test-'));
+  });
+  afterEach(() => rmSync(second, { recursive: true }));
+  const isOf = (run: string) => (operation: Operation) => operation.run === run;
+
+  test('each write is of one run, the run that follows has the end of the one before, and nothing is sent twice', async () => {
+    const load = await start('r-01');
+    await later(1_500);
+    const markedAt = Date.now();
+    load.mark();
+    await later(1_500);
+    const passed = await load.passOn('r-02', 5_000);
+    expect(passed.problem).toBe('');
+    await later(1_000);
+    const next = passed.takeOver(second);
+    const live: LoadEvent[] = [];
+    next.listen((event) => live.push(event));
+    await later(1_000);
+    const end = await next.stop(5_000);
+    expect(end.problem).toBe('');
+
+    const before = recorded();
+    expect(before.operations.every(isOf('r-01'))).toBe(true);
+    expect(markersOf(before.writes)).toEqual(sorted(before.sent));
+    expect(before.writes.every(({ marker }) => marker.startsWith('r-01-'))).toBe(true);
+    const after = recorded(second);
+    expect(live).toEqual(after.operations.map((operation) => ({ kind: 'operation', operation })));
+    const shared = after.operations.filter(isOf('r-01'));
+    // Verbatim, and all of it: the first run's own end.
+    const late = before.operations.filter(({ sentAt }) => sentAt > markedAt + 300 && sentAt < passed.at);
+    expect(late.length).toBeGreaterThan(20);
+    for (const operation of late) expect(shared).toContainEqual(operation);
+    expect(shared.filter((operation) => !before.operations.some((one) => same(one, operation)))).toEqual([]);
+    const own = after.operations.filter(isOf('r-02'));
+    expect(own.length + shared.length).toBe(after.operations.length);
+    expect(own.length).toBeGreaterThan(30);
+    expect(Math.min(...own.map(({ sentAt }) => sentAt))).toBeGreaterThanOrEqual(passed.at);
+    // No pause at the seam: ten scans come each second.
+    const scans = after.operations.filter(({ journey }) => journey === 'barcode-lookup').map(({ sentAt }) => sentAt);
+    scans.sort((a, b) => a - b);
+    expect(Math.max(...scans.slice(1).map((at, index) => at - (scans[index] ?? at)))).toBeLessThan(400);
+
+    const ownWrites = own.flatMap(({ write }) => (write ? [write.marker] : []));
+    expect(sorted([...before.sent, ...ownWrites])).toEqual(
+      sorted([...site.documents.values()].map(({ marker }) => marker)),
+    );
+    for (const { generator } of [passed, end]) expect(generator?.iterations).toBeGreaterThan(40);
+    expect(passed.generator?.iterations).toBe(before.operations.length);
+    // Those whose operation came just before the mark and whose end came just after it.
+    const cut = (end.generator?.iterations ?? 0) - after.operations.length;
+    expect(cut).toBeGreaterThanOrEqual(0);
+    expect(cut).toBeLessThan(10);
+  });
+
+  test('what the run before has under way is waited for and stays its own', async () => {
+    const load = await start('r-01');
+    load.mark();
+    site.become('frozen');
+    await later(500);
+    const passing = load.passOn('r-02', 5_000);
+    await later(700);
+    site.become('well');
+    const passed = await passing;
+    expect(passed.problem).toBe('');
+    const { writes, sent, operations } = recorded();
+    expect(markersOf(writes)).toEqual(sorted(sent));
+    expect(operations.some(({ durationMs = 0 }) => durationMs > 700)).toBe(true);
+    expect(operations.every(({ sentAt }) => sentAt < passed.at + 300)).toBe(true);
+    expect((await passed.stop(5_000)).problem).toBe('');
+  });
+
+  test('what is not answered in time is the problem of the run that passes on', async () => {
+    const load = await start('r-01');
+    load.mark();
+    site.become('frozen');
+    await later(500);
+    const passed = await load.passOn('r-02', 300);
+    expect(passed.problem).toMatch(/^\d+ iterations were not answered within 300 ms$/);
+    site.become('well');
+    await passed.stop(5_000);
+  });
+
+  test('a k6 that dies in between is told to who takes it over, with what was kept', async () => {
+    const load = await start('r-01');
+    load.mark();
+    await later(1_000);
+    const passed = await load.passOn('r-02', 5_000);
+    process.kill(pidsOf(k6, folder)[0] as number, 'SIGKILL');
+    await passed.ended;
+    const next = passed.takeOver(second);
+    expect((await next.ended).problem).toContain('k6 was killed by SIGKILL');
+    expect(recorded(second).operations.length).toBeGreaterThan(10);
+    expect(() => passed.takeOver(second)).toThrow('taken over twice');
+  });
+
+  test('without a mark nothing is passed on, and a mark that nobody uses changes nothing', async () => {
+    const load = await start('r-01');
+    await expect(load.passOn('r-02', 1_000)).rejects.toThrow('without a mark');
+    load.mark();
+    await later(500);
+    load.mark();
+    await later(500);
+    expect(await load.stop(5_000)).toMatchObject({ problem: '' });
+    expect(recorded().operations.length).toBeGreaterThan(10);
+  });
+});
+
+const same = (one: Operation, other: Operation) => JSON.stringify(one) === JSON.stringify(other);
+
 describe.skipIf(k6 === '')('a site that misbehaves', () => {
   test('a stall within the budget drops nothing; what came late is bad, and what timed out is unknown', async () => {
     const load = await start('stall');
@@ -288,7 +401,8 @@ describe.skipIf(k6 === '')('a site that misbehaves', () => {
     expect(good.filter(({ excType }) => excType !== undefined)).toEqual([]);
     for (const line of readFileSync(join(folder, 'samples.ndjson'), 'utf8').trim().split('\n')) {
       const { metric, data } = JSON.parse(line);
-      if (metric === 'write_sent') expect(Object.keys(data.metadata).sort()).toEqual(['lines', 'marker', 'sentAt']);
+      if (metric === 'write_sent')
+        expect(Object.keys(data.metadata).sort()).toEqual(['lines', 'marker', 'run', 'sentAt']);
       if (metric === 'dropped_iterations') expect(data.metadata).toBeUndefined();
       if (data.tags.journey === 'barcode-lookup') expect(data.metadata.marker).toBeUndefined();
     }
