@@ -3,7 +3,16 @@ import { orderedFailoverOfCache as fault } from '../chaos/redis/ordered-failover
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, redisWhole } from '../lib/probes/guards.ts';
 import { redisMasters } from '../lib/probes/redis.ts';
-import { afterMs, goodInFault, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import {
+  afterMs,
+  goodInFault,
+  ledgerOfThreeNodes,
+  needs,
+  oneMaster,
+  probes,
+  serviceObjectives,
+  steadyMs,
+} from './workshop.ts';
 
 const masters = redisMasters('cache');
 const requests = 'workshop_http_request_duration_seconds_count';
@@ -36,17 +45,7 @@ export const sentinelFailoverCache: Scenario = {
         max: 0,
         coverageMin: 0.5,
       },
-      {
-        name: 'one-cache-master',
-        source: 'probe',
-        series: masters.series,
-        unit: 'nodes',
-        reduce: 'max',
-        phases: ['steady', 'after'],
-        min: 1,
-        max: 1,
-        samplesMin: 5,
-      },
+      oneMaster('cache', masters),
     ],
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,

@@ -4,7 +4,16 @@ import { orderedFailoverOfQueue as fault } from '../chaos/redis/ordered-failover
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, redisWhole } from '../lib/probes/guards.ts';
 import { redisMasters } from '../lib/probes/redis.ts';
-import { afterMs, goodInFault, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import {
+  afterMs,
+  goodInFault,
+  ledgerOfThreeNodes,
+  needs,
+  oneMaster,
+  probes,
+  serviceObjectives,
+  steadyMs,
+} from './workshop.ts';
 
 const masters = redisMasters('queue');
 
@@ -31,17 +40,7 @@ export const sentinelFailoverQueue: Scenario = {
         max: 10,
         coverageMin: 0.5,
       },
-      {
-        name: 'one-queue-master',
-        source: 'probe',
-        series: masters.series,
-        unit: 'nodes',
-        reduce: 'max',
-        phases: ['steady', 'after'],
-        min: 1,
-        max: 1,
-        samplesMin: 5,
-      },
+      oneMaster('queue', masters),
     ],
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,

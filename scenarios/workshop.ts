@@ -158,3 +158,16 @@ export const goodInFault = (bound: {
     samplesMin: Math.floor((0.75 * 5 * bound.holdMs) / 1000),
   },
 ];
+
+/** A group of Redis that has one master, as its members say, before and after. */
+export const oneMaster = (group: 'cache' | 'queue', masters: Probe): Objective => ({
+  name: `one-${group}-master`,
+  source: 'probe',
+  series: masters.series,
+  unit: 'nodes',
+  reduce: 'max',
+  phases: ['steady', 'after'],
+  min: 1,
+  max: 1,
+  samplesMin: 5,
+});
