@@ -241,10 +241,18 @@ describe.skipIf(missing !== undefined)('background jobs', () => {
     await until('the job is done', async () => (await notificationsOf([name]))[0] === 1);
     await drained();
     const [id = ''] = await redis.zrevrange(queueKey('finished', 'short'), '0', '0');
-    await redis.multi().hset(`rq:job:${id}`, 'status', 'queued').rpush(queueKey('queue', 'short'), id).exec();
-    await until('it is ended again', async () => (await redis.hget(`rq:job:${id}`, 'status')) === 'finished');
-    expect(await notificationsOf([name])).toEqual([1]);
+    const handOutAgain = async () => {
+      await redis.multi().hset(`rq:job:${id}`, 'status', 'queued').rpush(queueKey('queue', 'short'), id).exec();
+      await until('it is ended again', async () => (await redis.hget(`rq:job:${id}`, 'status')) === 'finished');
+      expect(await notificationsOf([name])).toEqual([1]);
+    };
+    await handOutAgain();
     await stop(short);
+    // One that never had it finds its row.
+    const other = await worker('short');
+    await handOutAgain();
+    expect(other.log()).toContain('is done already');
+    await stop(other);
   });
 
   it('fails a job that takes longer than it may, and ends the process that it hangs in', async () => {

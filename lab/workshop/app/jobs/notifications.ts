@@ -1,8 +1,11 @@
 // For each Stock Entry that is submitted a job writes one row to tabNotification Log. It is there to be counted: a document without a row
-// is a job that was lost, one with two a job that ran twice. So the row has a name of its own, and the job's id beside it.
+// is a job that was lost, one with two a job that ran twice. A queue may hand a job out again, to another worker too, when its Redis has failed
+// over: the row's name is made of the job and the user, so that the second time finds the row there.
+import { createHash } from 'node:crypto';
+import { duplicateKey } from '../database/failures.ts';
 import { tableOf } from '../database/schema.ts';
 import { insertRows } from '../database/write-rows.ts';
-import { newRowName } from '../naming.ts';
+import { log } from '../log.ts';
 import type { User, Workshop } from '../workshop.ts';
 import type { Job } from './job.ts';
 import { notificationMethod } from './method-names.ts';
@@ -28,18 +31,27 @@ export async function notifySubmitted(workshop: Workshop, user: User, documentNa
 
 export async function makeNotification({ database }: Workshop, job: Job): Promise<void> {
   const { doc, users } = job.call.kwargs as { doc: Record<string, string>; users: readonly string[] };
-  await database.transaction(async (session) => {
-    const [row] = await session.rows('SELECT NOW(6) AS at');
-    const at = String(row?.at);
-    const stamp = { creation: at, modified: at, owner: job.call.user, modified_by: job.call.user };
-    const rows = users.map((user) => ({
-      ...Object.fromEntries(table.columns.map(({ name, default: value }) => [name, value])),
-      ...doc,
-      ...stamp,
-      name: newRowName(),
-      for_user: user,
-      custom_job_id: job.id,
-    }));
-    await insertRows(session, table.name, rows);
-  });
+  try {
+    await database.transaction(async (session) => {
+      const [row] = await session.rows('SELECT NOW(6) AS at');
+      const at = String(row?.at);
+      const stamp = { creation: at, modified: at, owner: job.call.user, modified_by: job.call.user };
+      const rows = users.map((user) => ({
+        ...Object.fromEntries(table.columns.map(({ name, default: value }) => [name, value])),
+        ...doc,
+        ...stamp,
+        name: rowNameOf(job, user),
+        for_user: user,
+        custom_job_id: job.id,
+      }));
+      await insertRows(session, table.name, rows);
+    });
+  } catch (error) {
+    // All rows of a job are written at once, so one that is there says that all are.
+    if (duplicateKey(error)?.key !== 'PRIMARY') throw error;
+    log('info', 'a job was handed out again, and is done already', { job: job.id });
+  }
 }
+
+const rowNameOf = ({ id }: Job, user: string): string =>
+  createHash('sha256').update(`${id} ${user}`).digest('hex').slice(0, 32);
