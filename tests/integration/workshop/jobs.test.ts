@@ -240,7 +240,11 @@ describe.skipIf(missing !== undefined)('background jobs', () => {
     const name = await submit();
     await until('the job is done', async () => (await notificationsOf([name]))[0] === 1);
     await drained();
-    const [id = ''] = await redis.zrevrange(queueKey('finished', 'short'), '0', '0');
+    const [[row]] = (await database.query(
+      'SELECT custom_job_id AS id FROM `tabNotification Log` WHERE document_name = ?',
+      [name],
+    )) as [{ id: string }[], unknown];
+    const id = row?.id ?? '';
     const handOutAgain = async () => {
       await redis.multi().hset(`rq:job:${id}`, 'status', 'queued').rpush(queueKey('queue', 'short'), id).exec();
       await until('it is ended again', async () => (await redis.hget(`rq:job:${id}`, 'status')) === 'finished');
