@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { networkInterfaces, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { $ } from 'zx';
 import { labStatus } from './lab.ts';
 import { cacheDir, labDir, network, stateDir } from './places.ts';
+import { $ } from './shell.ts';
 import { programNames, programsDir } from './steps/programs.ts';
 import { supervisorStatus } from './supervisor/client.ts';
 

@@ -1,8 +1,8 @@
 // kubectl against the lab, with the lab's own kubeconfig. Secrets go through standard input, never through arguments.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { $ } from 'zx';
 import { labDir, paths } from './places.ts';
+import { $ } from './shell.ts';
 import { programsDir } from './steps/programs.ts';
 
 export async function kubectl(args: readonly string[], input?: string): Promise<string> {

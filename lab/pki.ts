@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { $ } from 'zx';
 import { network, paths } from './places.ts';
+import { $ } from './shell.ts';
 
 export type Authority = 'cluster-ca' | 'site-ca' | 'xds-ca';
 

@@ -4,8 +4,8 @@ import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } fro
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import { $ } from 'zx';
 import { contentHash, labDir, paths, repoDir } from '../places.ts';
+import { $ } from '../shell.ts';
 import type { Step } from '../step.ts';
 import { type Program, programsDir } from './programs.ts';
 

@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { $ } from 'zx';
 import { makePki, pkiFile, writeKubeconfig } from '../pki.ts';
 import { type KubernetesNode, labDir, logDir, network, nodes, paths, runDir, stateDir } from '../places.ts';
+import { $ } from '../shell.ts';
 import { type Step, until } from '../step.ts';
 import { startSupervisor, stopSupervisor, supervisorStatus } from '../supervisor/client.ts';
 import type { Daemon, SupervisorPlan } from '../supervisor/plan.ts';

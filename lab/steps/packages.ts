@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { $ } from 'zx';
 import { cacheDir, contentHash } from '../places.ts';
+import { $ } from '../shell.ts';
 import type { Step } from '../step.ts';
 
 /** A program of each package, by which its presence is told. */

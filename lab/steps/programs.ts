@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { $ } from 'zx';
 import { cacheDir, contentHash, kubernetesVersion, labDir } from '../places.ts';
+import { $ } from '../shell.ts';
 import type { Step } from '../step.ts';
 
 interface Build {
