@@ -260,6 +260,9 @@ export interface RangeResponse {
 /** Under this name in prometheus.ndjson, in every run: which alerts fired. No objective may be called so. */
 export const alertsRange = { objective: 'alerts', query: 'ALERTS{alertstate="firing"}' } as const;
 
+/** Under this name in prometheus.ndjson: the answer to an objective's `exporters`. Names of objectives have no slash. */
+export const exportersRange = (objective: string): string => `${objective}/exporters`;
+
 /** Everything that the judge may look at, read from a run folder. */
 export interface Evidence {
   readonly claim: Claim;
