@@ -27,6 +27,7 @@ import type { RunDeps } from '../lib/runner/run-scenario.ts';
 import { RunStopped } from '../lib/runner/run-stopped.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { scenarios as catalog } from '../scenarios/catalog.ts';
+import { checkClaims } from './check-claims.ts';
 import { ensureLab, k6Program } from './lab.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
 import { readTargetFile } from './target-file.ts';
@@ -86,13 +87,18 @@ async function playTold(
   interrupted: Interruption,
 ): Promise<number> {
   // Everything that can be wrong in what was typed is said at once, before anything is touched.
+  const chosen = (async () => asked())();
+  const named = (async () => (options.target === undefined ? undefined : readTargetFile(options.target)))();
   const [scenarios, config, given] = await allOrEveryMistake([
-    async () => asked(),
+    () => chosen,
     readLoadConfig,
-    async () => (options.target === undefined ? undefined : readTargetFile(options.target)),
+    () => named,
+    async () =>
+      checkClaims(await chosen.catch(() => []), (await named.catch(() => undefined))?.prometheus.scrapeIntervalMs),
   ]);
   const target =
     given ?? (await readTargetFile(await ensureLab(labScope(scenarios), progress.say, interrupted.signal)));
+  if (!given) checkClaims(scenarios, target.prometheus.scrapeIntervalMs);
   const k6 = await findK6();
   const seed = options.seed ?? config.seed;
   const commit = await commitHere();

@@ -4,7 +4,7 @@ import type { PrometheusObjective } from '../model/claim.ts';
 import { type Evidence, exportersRange } from '../model/evidence.ts';
 import { counted } from './numbers.ts';
 import type { Span } from './phases.ts';
-import { merge, readReplica, stepsIn } from './prometheus-objective.ts';
+import { merge, readReplica, stepsIn } from './range-answer.ts';
 
 export interface Exporters {
   /** Why it is not known whether they were there all the time. */

@@ -3,10 +3,7 @@
 import type { PrometheusObjective } from '../model/claim.ts';
 import { outsideBy } from './bound.ts';
 import { counted } from './numbers.ts';
-
-/** Values of one series by number of step; a step without a value is not in it. NaN and infinities are. */
-export type Series = ReadonlyMap<number, number>;
-export type SeriesByLabels = ReadonlyMap<string, Series>;
+import type { Series, SeriesByLabels } from './range-answer.ts';
 
 /** By labels where each stands for itself, else one under no name. The steps are those of the phase; series without a value in it are none. */
 export function mergedSeries(

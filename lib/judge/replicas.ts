@@ -2,7 +2,7 @@
 // they go on telling different things, one of them is wrong, and nobody can say which.
 import type { PrometheusObjective } from '../model/claim.ts';
 import { compareText } from './findings.ts';
-import type { SeriesByLabels } from './merge-series.ts';
+import type { SeriesByLabels } from './range-answer.ts';
 import { breachIsCertain } from './reduce.ts';
 
 export interface ReplicaSeries {
