@@ -71,12 +71,12 @@ export function lintPromql(text: string, use: PromqlUse = {}): LintedPromql {
   }
   const parsed = parsePromql(text);
   if (!isExpression(parsed)) {
-    for (const mistake of parsed.mistakes) refuse('syntax', mistake, mistake.says);
+    refuse('syntax', parsed.mistake, parsed.mistake.says);
     return done(true, false);
   }
   const whole = walk(parsed, 'value', { text, use, refuse });
   if (whole.type === 'range' || whole.type === 'text')
-    refuse('type', parsed, `it gives a ${nameOf(whole.type)}, and only an instant vector or a number can be judged`);
+    refuse('type', parsed, `it gives ${nameOf(whole.type)}, and only an instant vector or a number can be judged`);
   else if (mistakes.every(({ rule }) => rule !== 'type' && rule !== 'experimental')) {
     mistakes.push(...ofTheWhole(parsed, whole, use));
   }
@@ -151,7 +151,7 @@ function ofTheWhole(parsed: Expression, whole: Meaning, use: PromqlUse): readonl
       refuse(
         'invented-zero',
         place,
-        'without any data it is as good as with none that is bad: `or vector(…)` fills in. Ask beside it for what must be there: `(… or vector(0)) and (count(SERIES) > 0)`, or divide by it',
+        'without any data it is as good as with none that is bad: `or` fills in. Ask beside it for what must be there, `(… or vector(0)) and (count(SERIES) > 0)`, or divide by it',
       );
     else if (bare.length > 0)
       refuse(
@@ -211,8 +211,7 @@ function walk(part: Expression, position: Position, on: Walk): Meaning {
     }
     case 'negated': {
       const of = walk(part.of, position, on);
-      if (of.type !== 'vector' && of.type !== 'scalar')
-        on.refuse('type', part, `a ${nameOf(of.type)} can't be negated`);
+      if (of.type !== 'vector' && of.type !== 'scalar') on.refuse('type', part, `${nameOf(of.type)} can't be negated`);
       return { ...of, values: [-of.values[1], -of.values[0]] };
     }
     case 'call':
@@ -349,13 +348,13 @@ function checkArguments(
       on.refuse(
         'type',
         part,
-        `${name}() wants a ${nameOf(wanted)}${index > 0 ? ` in place ${index + 1}` : ''} and is given a ${nameOf(type)}`,
+        `${name}() wants ${nameOf(wanted)}${index > 0 ? ` in place ${index + 1}` : ''} and is given ${nameOf(type)}`,
       );
   });
 }
 const types = { v: 'vector', m: 'range', s: 'scalar', t: 'text' } as const satisfies Record<string, Type>;
 const nameOf = (type: Type): string =>
-  ({ vector: 'instant vector', range: 'range of time', scalar: 'number', text: 'text' })[type];
+  ({ vector: 'an instant vector', range: 'a range of time', scalar: 'a number', text: 'a text' })[type];
 
 /** Rates and slopes: over enough scrapes, and of what they are made for. */
 function checkRange(name: string, over: Expression, { reads }: Meaning, on: Walk): void {

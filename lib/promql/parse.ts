@@ -57,25 +57,21 @@ export interface SyntaxMistake extends Place {
   readonly says: string;
 }
 
-/** What the parser could not read, in the order of the text, or the tree. */
-export function parsePromql(text: string): { readonly mistakes: readonly SyntaxMistake[] } | Expression {
+/** The tree, or the first thing that could not be read: what follows it is the parser's guess. */
+export function parsePromql(text: string): { readonly mistake: SyntaxMistake } | Expression {
   const tree = parser.parse(text);
-  const mistakes: SyntaxMistake[] = [];
-  let toldTo = -1;
+  let mistake: SyntaxMistake | undefined;
   tree.iterate({
     enter: ({ type, from, to }) => {
-      // Of what follows one mistake, the parser makes more.
-      if (!type.isError || from <= toldTo) return;
-      toldTo = Math.max(to, from);
-      mistakes.push({ from, to, says: syntaxText(text, from, to) });
+      if (type.isError) mistake ??= { from, to, says: syntaxText(text, from, to) };
     },
   });
-  if (mistakes.length > 0) return { mistakes };
   const [top] = children(tree.topNode);
-  return top ? expressionOf(top, text) : { mistakes: [{ from: 0, to: 0, says: 'it is empty' }] };
+  if (mistake) return { mistake };
+  return top ? expressionOf(top, text) : { mistake: { from: 0, to: 0, says: 'it is empty' } };
 }
 
-export const isExpression = (parsed: ReturnType<typeof parsePromql>): parsed is Expression => !('mistakes' in parsed);
+export const isExpression = (parsed: ReturnType<typeof parsePromql>): parsed is Expression => !('mistake' in parsed);
 
 function syntaxText(text: string, from: number, to: number): string {
   if (text.trim() === '') return 'it is empty';
