@@ -8,7 +8,7 @@ import { againstBound, boundText, outsideBy } from './bound.ts';
 import { exportersIn } from './exporters.ts';
 import { compareText } from './findings.ts';
 import { mergedSeries } from './merge-series.ts';
-import { counted, percent } from './numbers.ts';
+import { counted, percent, rounded } from './numbers.ts';
 import type { Span } from './phases.ts';
 import { merge, readReplica, type Series, type SeriesByLabels, stepsIn } from './range-answer.ts';
 import { breachIsCertain, reduced } from './reduce.ts';
@@ -164,6 +164,6 @@ function replicasDiffer(
   const bad = told.find(({ within }) => !within);
   if (!good || !bad) return undefined;
   return cannotTell(
-    `the replicas disagree: ${objective.reduce} is ${bad.value} by ${bad.replica} and ${good.value} by ${good.replica}`,
+    `the replicas disagree: ${objective.reduce} is ${rounded(bad.value)} by ${bad.replica} and ${rounded(good.value)} by ${good.replica}`,
   );
 }

@@ -2,6 +2,7 @@
 // they go on telling different things, one of them is wrong, and nobody can say which.
 import type { PrometheusObjective } from '../model/claim.ts';
 import { compareText } from './findings.ts';
+import { rounded } from './numbers.ts';
 import type { SeriesByLabels } from './range-answer.ts';
 import { breachIsCertain } from './reduce.ts';
 
@@ -35,7 +36,7 @@ export function breachSeen(
       agreed ||= bad !== undefined && good === undefined;
       differing = bad && good ? differing + 1 : 0;
       if (bad && good && differing > apartStepsMax)
-        contradicted ??= `${bad.replica} says ${bad.value} and ${good.replica} ${good.value}, for more than ${apartStepsMax} steps in a row`;
+        contradicted ??= `${bad.replica} says ${rounded(bad.value)} and ${good.replica} ${rounded(good.value)}, for more than ${apartStepsMax} steps in a row`;
     }
   }
   return { agreed, ...(contradicted === undefined ? {} : { contradicted }) };
