@@ -27,12 +27,15 @@ import type { RunDeps } from '../lib/runner/run-scenario.ts';
 import { RunStopped } from '../lib/runner/run-stopped.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { scenarios as catalog } from '../scenarios/catalog.ts';
+import { historyOf } from './history.ts';
 import { ensureLab, k6Program } from './lab.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
 import { readTargetFile } from './target-file.ts';
 import { tellJobSummary, writeReports } from './write-reports.ts';
 
 export interface PlayOptions {
+  /** Of a gate; single scenarios belong to none. */
+  readonly suite?: string;
   readonly target?: string;
   readonly seed?: number;
   readonly json?: boolean;
@@ -152,9 +155,9 @@ async function playTold(
       });
     throw error;
   });
-  const readiness = assembleReadiness(played, {
+  const judged = assembleReadiness(played, {
     target,
-    suite,
+    suite: options.suite ?? suite,
     scenarios,
     untested: catalog.filter((scenario) => !scenarios.includes(scenario)),
     startedAt,
@@ -163,7 +166,12 @@ async function playTold(
     interrupted: interrupted.signal.aborted,
   });
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
+  const write = (readiness: Readiness) =>
+    writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
+  await write(judged);
+  // Read back like the others, so that all are read by the same rules.
+  const readiness = { ...judged, history: await historyOf(folder, options.runs) };
+  await write(readiness);
   const page = await writeReports(folder, readiness);
   await tellJobSummary(readiness, progress.say);
   progress.end();
