@@ -60,18 +60,18 @@ export async function readLoadConfig(): Promise<LoadConfig> {
 }
 
 /** Plays the scenarios and tells the result; returns the exit code. */
-export async function play(suite: string, asked: () => readonly Scenario[], options: PlayOptions): Promise<number> {
+export async function play(verb: string, asked: () => readonly Scenario[], options: PlayOptions): Promise<number> {
   const progress = progressLine();
   const interrupted = onInterrupt(progress.say);
   try {
-    return await playTold(suite, asked, options, progress, interrupted);
+    return await playTold(verb, asked, options, progress, interrupted);
   } catch (error) {
     // Before a run begins there is nothing to undo and no evidence to keep: what was under way ended because it was told to.
     if (!interrupted.signal.aborted || interrupted.ownBug()) throw error;
     throw new Problem({
       kind: 'interrupted',
       what: 'ended before the first run began',
-      where: suite,
+      where: verb,
       seen: messageOf(interrupted.signal.reason),
       next: 'nothing was touched; run it again',
       cause: error,
@@ -82,7 +82,7 @@ export async function play(suite: string, asked: () => readonly Scenario[], opti
 }
 
 async function playTold(
-  suite: string,
+  verb: string,
   asked: () => readonly Scenario[],
   options: PlayOptions,
   progress: ProgressLine,
@@ -100,7 +100,7 @@ async function playTold(
   const seed = options.seed ?? config.seed;
   const commit = await commitHere();
   const startedAt = systemClock.now();
-  const folder = await makeRunFolder(options.runs, suite, startedAt);
+  const folder = await makeRunFolder(options.runs, verb, startedAt);
   const load = k6Driver({ k6, config, site: target.site, technicians: await technicians(target, interrupted.signal) });
   for (const profile of new Set(scenarios.map((scenario) => scenario.play.load)))
     for (const { journey, why } of load.plan(profile).leftOut ?? [])
@@ -157,7 +157,7 @@ async function playTold(
   });
   const judged = assembleReadiness(played, {
     target,
-    suite: options.suite ?? suite,
+    suite: options.suite ?? verb,
     scenarios,
     untested: catalog.filter((scenario) => !scenarios.includes(scenario)),
     startedAt,
@@ -169,8 +169,12 @@ async function playTold(
   const write = (readiness: Readiness) =>
     writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
   await write(judged);
-  // Read back like the others, so that all are read by the same rules.
-  const readiness = { ...judged, history: await historyOf(folder, options.runs) };
+  // Read back like the others, so that all are read by the same rules. Nothing in it may take the verdict away, nor the word that a target is dirty.
+  const history = await historyOf(folder, options.runs).catch((error: unknown) => {
+    progress.say(`not compared with earlier gates: ${messageOf(error)}`);
+    return undefined;
+  });
+  const readiness = { ...judged, ...(history ? { history } : {}) };
   await write(readiness);
   const page = await writeReports(folder, readiness);
   await tellJobSummary(readiness, progress.say);
