@@ -11,7 +11,14 @@ export const answerWord: Readonly<Record<Answer, string>> = {
 };
 
 /** What somebody should look at before breakfast: it got worse, or it is far out and nobody can tell yet. */
-export const isLoud = ({ answer, standsOut }: Comparison): boolean => answer === 'worse' || standsOut;
+const isLoud = ({ answer, standsOut }: Comparison): boolean => answer === 'worse' || standsOut;
+
+/** The worse ones first. */
+export const loudOf = ({ comparisons }: History): readonly Comparison[] =>
+  comparisons.filter(isLoud).sort((a, b) => Number(b.answer === 'worse') - Number(a.answer === 'worse'));
+
+export const quietOf = ({ comparisons }: History): readonly Comparison[] =>
+  comparisons.filter((comparison) => !isLoud(comparison));
 
 /** 2 figures are worse than in 21 earlier gates, 40 no worse, 21 can't be told yet. It decides nothing. */
 export function historySentence({ answer, gates, comparisons }: History): string {

@@ -1,13 +1,12 @@
 // How this gate compares with the ones before it: what got worse stands open, the rest one click away. A warning, never a verdict.
 import type { Answer, Comparison, History } from '../lib/model/history.ts';
-import { answerWord, historySentence, isLoud, leftOutWords } from './history-words.ts';
+import { answerWord, historySentence, leftOutWords, loudOf, quietOf } from './history-words.ts';
 import { type Html, html } from './html.ts';
 import { plural } from './wording.ts';
 
 export function historySection(history: History | undefined): Html | false {
   if (!history) return false;
-  const loud = history.comparisons.filter(isLoud);
-  const quiet = history.comparisons.filter((one) => !isLoud(one));
+  const [loud, quiet] = [loudOf(history), quietOf(history)];
   const left = leftOutWords(history);
   return html`<section aria-labelledby="history"><h2 id="history">Compared with earlier gates</h2>
 <p class="lead">${historySentence(history)}</p>

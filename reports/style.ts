@@ -63,7 +63,7 @@ tbody th{color:inherit;font-size:inherit;vertical-align:top}
 .findings td:nth-child(3),.findings td:nth-child(4){white-space:nowrap}
 .check{display:block;font-family:var(--mono);font-size:.78rem;color:var(--soft);margin-top:2px}
 .examples{list-style:none;font-family:var(--mono);font-size:.79rem;line-height:1.6;margin-top:8px;padding-left:12px;border-left:2px solid var(--line);overflow-wrap:anywhere}
-.history{margin-top:12px}.history td:nth-child(3){width:232px}
+.history{margin-top:12px}.history td:nth-child(1){width:9.4em}.history td:nth-child(3){width:236px}
 .gates{display:block;width:220px;max-width:100%;height:auto}
 .gates .before{fill:none;stroke:var(--soft);stroke-width:1.2}.gates .now{fill:var(--ink)}
 .gates .usual{stroke:var(--soft);stroke-width:1;stroke-dasharray:3 3}.gates .matter{fill:var(--wash)}

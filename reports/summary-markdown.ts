@@ -1,7 +1,7 @@
 // The gate's answer as Markdown, for a CI job's summary: the verdict, one line for each scenario, what blocks, and how to run it again.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { severity } from '../lib/model/verdict.ts';
-import { answerWord, historySentence, isLoud } from './history-words.ts';
+import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { count, duration, outcomeWord, readinessWord, recoveryWords } from './wording.ts';
 
 type Run = Readiness['runs'][number];
@@ -67,9 +67,9 @@ function historyOf({ history }: Readiness): readonly string[] {
     '',
     plain(historySentence(history)),
     '',
-    ...history.comparisons
-      .filter(isLoud)
-      .map(({ scenario, answer, says }) => `- **${answerWord[answer]}** ${plain(`${scenario}, ${says}`)}`),
+    ...loudOf(history).map(
+      ({ scenario, answer, says }) => `- **${answerWord[answer]}** ${plain(`${scenario}, ${says}`)}`,
+    ),
     '',
   ];
 }

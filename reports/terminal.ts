@@ -1,7 +1,7 @@
 // What `gate`, `run` and `judge` print when they are done: outcome, what decides, the ledger, and where to read on. Plain text, 100 columns.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { type Finding, type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
-import { answerWord, historySentence, isLoud } from './history-words.ts';
+import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
 export interface TerminalOptions {
@@ -42,11 +42,9 @@ function historyLines(history: Readiness['history']): readonly string[] {
   if (!history) return [];
   return [
     ...wrapped(historySentence(history), 2),
-    ...history.comparisons
-      .filter(isLoud)
-      .flatMap(({ scenario, answer, says }) =>
-        wrapped(`! ${answerWord[answer].toLowerCase()}: ${scenario}, ${says}`, 4, 6),
-      ),
+    ...loudOf(history).flatMap(({ scenario, answer, says }) =>
+      wrapped(`! ${answerWord[answer].toLowerCase()}: ${scenario}, ${says}`, 4, 6),
+    ),
     '',
   ];
 }

@@ -166,7 +166,8 @@ function comparisonOf(run: RunFigures, measure: Measure, past: readonly number[]
     ...('from' in bounds ? { earlierMedianBounds: bounds } : {}),
   };
   const name = `${measure.name}${measure.phase === undefined ? '' : ` in ${measure.phase}`}`;
-  const told = (value: number) => amount(value, measure.unit);
+  const told = (value: number) => (measure.unit === 'ms' ? duration(value) : `${percent(value)} bad`);
+  const by = (difference: number) => (measure.unit === 'ms' ? duration(difference) : percent(difference));
   if (own === undefined)
     return {
       ...known,
@@ -195,12 +196,12 @@ function comparisonOf(run: RunFigures, measure: Measure, past: readonly number[]
   const answer = answerOf(test, shift, measure.margin);
   const medians = `${name}: ${told(medianOf(newest))} in the newest ${newestMax} gates, ${told(medianOf(earlier))} in the ${earlier.length} before (medians)`;
   const says = {
-    worse: `${medians}; ${told(shift.estimate)} worse, at least ${told(shift.from ?? 0)}.`,
-    better: `${medians}; ${told(-shift.estimate)} better, at least ${told(-(shift.to ?? 0))}.`,
-    'no worse': `${medians}; at most ${told(Math.max(0, shift.to ?? 0))} worse, where ${told(measure.margin)} would matter.`,
+    worse: `${medians}; ${by(shift.estimate)} worse, at least ${by(Math.max(0, shift.from ?? 0))}.`,
+    better: `${medians}; ${by(-shift.estimate)} better, at least ${by(Math.max(0, -(shift.to ?? 0)))}.`,
+    'no worse': `${medians}; at most ${by(Math.max(0, shift.to ?? 0))} worse, where ${by(measure.margin)} would matter.`,
     'cannot tell': standsOut
       ? `${alone}: beyond them all, yet one gate may be chance. Play it twice more, then three can tell.`
-      : `${medians}; it may be ${told(Math.max(0, shift.to ?? 0))} worse, where ${told(measure.margin)} would matter: the gates differ too much among each other.`,
+      : `${medians}; it may be ${by(Math.max(0, shift.to ?? 0))} worse, where ${by(measure.margin)} would matter: the gates differ too much among each other.`,
   }[answer];
   return {
     ...known,
@@ -233,9 +234,6 @@ function medianOf(figures: readonly number[]): number {
   const at = (index: number) => sorted[index] ?? Number.NaN;
   return tidy((at(Math.floor((sorted.length - 1) / 2)) + at(Math.floor(sorted.length / 2))) / 2);
 }
-
-const amount = (value: number, unit: Comparison['unit']): string =>
-  unit === 'ms' ? duration(value) : `${percent(value)} bad`;
 
 /** A share is told to three decimals; what adding floats leaves behind them is noise. */
 const tidy = (value: number): number => Math.round(value * 1e6) / 1e6 + 0;
