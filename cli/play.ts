@@ -28,12 +28,15 @@ import { RunStopped } from '../lib/runner/run-stopped.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { scenarios as catalog } from '../scenarios/catalog.ts';
 import { checkClaims } from './check-claims.ts';
+import { historyOf } from './history.ts';
 import { ensureLab, k6Program } from './lab.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
 import { readTargetFile } from './target-file.ts';
 import { tellJobSummary, writeReports } from './write-reports.ts';
 
 export interface PlayOptions {
+  /** Of a gate; single scenarios belong to none. */
+  readonly suite?: string;
   readonly target?: string;
   readonly seed?: number;
   readonly json?: boolean;
@@ -58,18 +61,18 @@ export async function readLoadConfig(): Promise<LoadConfig> {
 }
 
 /** Plays the scenarios and tells the result; returns the exit code. */
-export async function play(suite: string, asked: () => readonly Scenario[], options: PlayOptions): Promise<number> {
+export async function play(verb: string, asked: () => readonly Scenario[], options: PlayOptions): Promise<number> {
   const progress = progressLine();
   const interrupted = onInterrupt(progress.say);
   try {
-    return await playTold(suite, asked, options, progress, interrupted);
+    return await playTold(verb, asked, options, progress, interrupted);
   } catch (error) {
     // Before a run begins there is nothing to undo and no evidence to keep: what was under way ended because it was told to.
     if (!interrupted.signal.aborted || interrupted.ownBug()) throw error;
     throw new Problem({
       kind: 'interrupted',
       what: 'ended before the first run began',
-      where: suite,
+      where: verb,
       seen: messageOf(interrupted.signal.reason),
       next: 'nothing was touched; run it again',
       cause: error,
@@ -80,7 +83,7 @@ export async function play(suite: string, asked: () => readonly Scenario[], opti
 }
 
 async function playTold(
-  suite: string,
+  verb: string,
   asked: () => readonly Scenario[],
   options: PlayOptions,
   progress: ProgressLine,
@@ -103,7 +106,7 @@ async function playTold(
   const seed = options.seed ?? config.seed;
   const commit = await commitHere();
   const startedAt = systemClock.now();
-  const folder = await makeRunFolder(options.runs, suite, startedAt);
+  const folder = await makeRunFolder(options.runs, verb, startedAt);
   const load = k6Driver({ k6, config, site: target.site, technicians: await technicians(target, interrupted.signal) });
   for (const profile of new Set(scenarios.map((scenario) => scenario.play.load)))
     for (const { journey, why } of load.plan(profile).leftOut ?? [])
@@ -158,9 +161,9 @@ async function playTold(
       });
     throw error;
   });
-  const readiness = assembleReadiness(played, {
+  const judged = assembleReadiness(played, {
     target,
-    suite,
+    suite: options.suite ?? verb,
     scenarios,
     untested: catalog.filter((scenario) => !scenarios.includes(scenario)),
     startedAt,
@@ -169,7 +172,16 @@ async function playTold(
     interrupted: interrupted.signal.aborted,
   });
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
+  const write = (readiness: Readiness) =>
+    writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
+  await write(judged);
+  // Read back like the others, so that all are read by the same rules. Nothing in it may take the verdict away, nor the word that a target is dirty.
+  const history = await historyOf(folder, options.runs).catch((error: unknown) => {
+    progress.say(`not compared with earlier gates: ${messageOf(error)}`);
+    return undefined;
+  });
+  const readiness = { ...judged, ...(history ? { history } : {}) };
+  await write(readiness);
   const page = await writeReports(folder, readiness);
   await tellJobSummary(readiness, progress.say);
   progress.end();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { judge } from '../lib/judge/judge.ts';
 import { lostWrites } from '../tests/fixtures/lost-writes.ts';
-import { inconclusive, notReady, ready } from '../tests/fixtures/readiness.ts';
+import { firstNights, inconclusive, notReady, ready, slower } from '../tests/fixtures/readiness.ts';
 import { terminalReport, verdictReport } from './terminal.ts';
 
 const plain = { colour: false };
@@ -49,4 +49,14 @@ test('one verdict by itself says what was lost', () => {
   const evidence = lostWrites();
   const text = verdictReport(judge(evidence.claim, evidence), evidence.claim.hypothesis, plain);
   expect(text).toMatch(/^ ✗ galera-writer-crash: failed\n {4}SYNTHETIC[\s\S]*✗ 11 acknowledged writes of 125 lost\./);
+});
+
+test('what got worse than in earlier gates is told beside the verdict; too few gates are told as that', () => {
+  const text = terminalReport(slower().readiness, plain);
+  expect(text).toContain('of 3 figures, 1 worse, 1 no worse, 1 not to be told. This decides');
+  expect(text).toMatch(/! worse: galera-writer-crash, scans-p95 in after: 9\d ms in the newest 3 gates/);
+  expect(text).toMatch(/! cannot tell: galera-writer-crash, recovery: 21\.4 s this time[\s\S]*READY/);
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+  expect(terminalReport(firstNights().readiness, plain)).toContain('That is insufficient history');
+  expect(terminalReport(ready().readiness, plain)).not.toContain('earlier gate');
 });

@@ -1,6 +1,7 @@
 // What `gate`, `run` and `judge` print when they are done: outcome, what decides, the ledger, and where to read on. Plain text, 100 columns.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { type Finding, type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
+import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
 export interface TerminalOptions {
@@ -27,12 +28,25 @@ export function terminalReport(readiness: Readiness, options: TerminalOptions): 
     ...(untested.length > 0
       ? [...wrapped(`Outside this suite, so not known: ${untested.map(({ scenario }) => scenario).join(', ')}`, 2), '']
       : []),
+    ...historyLines(readiness.history),
     `  ${painted(` ${readinessWord[outcome]} `, outcome, options, true)}  ${target.name} (${target.environment}) · ${suite} · ${commit.slice(0, 12)} · ${took} · exit code ${exitCode}`,
     ...(options.page ? [`  ${options.page}`] : []),
     '',
   ]
     .join('\n')
     .replace(/[\u00a0\u202f]/g, ' ');
+}
+
+/** In one line, and what should be looked at. */
+function historyLines(history: Readiness['history']): readonly string[] {
+  if (!history) return [];
+  return [
+    ...wrapped(historySentence(history), 2),
+    ...loudOf(history).flatMap(({ scenario, answer, says }) =>
+      wrapped(`! ${answerWord[answer].toLowerCase()}: ${scenario}, ${says}`, 4, 6),
+    ),
+    '',
+  ];
 }
 
 /** One verdict by itself, as `judge` prints it. */
