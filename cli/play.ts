@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { openReach } from '../lib/clients/reach.ts';
 import { messageOf, Problem } from '../lib/errors.ts';
+import { makeManifest } from '../lib/evidence/manifest.ts';
 import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { LoadConfigError, loadConfigFrom } from '../lib/load/config.ts';
@@ -115,6 +116,7 @@ async function playTold(
       jobs: readJobs,
     },
     takeSnapshot,
+    makeManifest,
     readRunFolder,
     judge,
     freeBytes: async (place) => {

@@ -80,5 +80,5 @@ test('evidence for rules of another version is refused, and nothing else is said
   const later = { ...claim, judgeVersion: 2 } as unknown as Claim;
   const verdict = judge(later, evidence);
   expect(verdict.outcome).toBe('inconclusive');
-  expect(verdict.findings.map(({ check }) => check)).toEqual(['run.judge-version']);
+  expect(verdict.findings.map(({ check }) => check)).toEqual(['run.version']);
 });

@@ -14,6 +14,7 @@ import {
   fakeTarget,
 } from '../../tests/fakes/run.ts';
 import { matrix } from '../../tests/fixtures/evidence.ts';
+import { makeManifest } from '../evidence/manifest.ts';
 import { readRunFolder } from '../evidence/read-run-folder.ts';
 import { judge } from '../judge/judge.ts';
 import { verdictJson } from '../judge/verdict-json.ts';
@@ -98,6 +99,7 @@ async function playAll(setup: Setup = {}): Promise<Story> {
     load: { ...base, plan: () => ({ ...planned, ...setup.planned }) },
     ledger: { stockBefore: readStockBefore, readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }) },
     takeSnapshot: async () => ({ 'Deployment erp/web': 'as it was' }),
+    makeManifest,
     readRunFolder,
     judge,
     freeBytes: async () => 2 ** 40,
