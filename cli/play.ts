@@ -166,7 +166,7 @@ async function playTold(
   });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
-  const page = await writeReports(folder, readiness);
+  const { page } = await writeReports(folder, readiness);
   await tellJobSummary(readiness, progress.say);
   progress.end();
   tell(readiness, page, options.json === true);

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { Problem } from '../lib/errors.ts';
 import { readinessSchema } from '../lib/model/readiness.ts';
 import { gateFiles } from '../lib/model/run-folder.ts';
+import { exitCodes } from '../lib/model/verdict.ts';
 import { renderPage, writeReports } from './write-reports.ts';
 
 export function reportCommand(): Command {
@@ -12,6 +13,10 @@ export function reportCommand(): Command {
     .description("make a gate's reports again from its evidence: page, JUnit, summary, load performance")
     .argument('[gate]', 'folder of a gate', 'runs/latest')
     .option('--out <file>', 'the page alone, to this file; without, all of them beside the evidence')
+    .addHelpText(
+      'after',
+      '\nA report is never better than its evidence: where a run is worse now than the gate wrote down, the pages tell that, and the exit code is 2.',
+    )
     .action(async (gate: string, { out }: { out?: string }) => {
       const file = join(gate, gateFiles.readiness);
       const text = await readFile(file, 'utf8').catch((cause: unknown) => {
@@ -25,8 +30,15 @@ export function reportCommand(): Command {
         });
       });
       const readiness = readinessSchema.parse(JSON.parse(text));
-      if (out === undefined) return console.log(await writeReports(gate, readiness));
-      await writeFile(out, await renderPage(gate, readiness));
-      console.log(out);
+      const { page, lowered } = out === undefined ? await writeReports(gate, readiness) : await pageTo(out);
+      for (const says of lowered) console.error(says);
+      if (lowered.length > 0) process.exitCode = exitCodes.inconclusive;
+      console.log(page);
+
+      async function pageTo(file: string) {
+        const { markup, lowered } = await renderPage(gate, readiness);
+        await writeFile(file, markup);
+        return { page: file, lowered };
+      }
     });
 }

@@ -9,7 +9,8 @@ import { runFiles } from '../model/run-folder.ts';
 /** `none`: the first of a chain, or no manifest to tell. A folder may well be moved alone: then the run before is `missing`. */
 export type ChainLink =
   | { readonly is: 'none' }
-  | { readonly is: 'whole' | 'missing'; readonly previous: PreviousRun }
+  | { readonly is: 'whole'; readonly previous: PreviousRun }
+  | { readonly is: 'missing'; readonly previous: PreviousRun }
   | { readonly is: 'broken'; readonly previous: PreviousRun; readonly seen: string };
 
 /** The last one that was closed: of the same gate, or else of the newest gate before. Null when there is none. */
