@@ -13,6 +13,9 @@ import { breachIsCertain, reduced } from './reduce.ts';
 /** Values of one series by number of step; a step without a value is not in it. NaN and infinities are. */
 type Series = ReadonlyMap<number, number>;
 
+/** Prometheus answers at most 11 000 steps of one query; a run of hours may have been asked for in parts. */
+const stepsMax = 1_000_000;
+
 /** `last` of a phase must be from its end: this many steps back at most, else it is stale. */
 const lastWithinSteps = 3;
 
@@ -41,6 +44,9 @@ export function judgePrometheusObjective(objective: PrometheusObjective, span: S
   if (answered.length === 0)
     return cannotTell(replicas.map(({ replica, problem }) => `${replica}: ${problem}`).join('; '));
 
+  // A phase of years is a clock that was set, and its steps would not fit into memory.
+  if ((span.to - span.from) / grid.stepMs > stepsMax)
+    return cannotTell(`the phase has more than ${stepsMax} steps of ${grid.stepMs} ms, which nobody can have asked for`);
   const steps = stepsIn(span, grid);
   if (steps.length === 0) return cannotTell(`the phase is shorter than one step of ${grid.stepMs} ms`);
 
