@@ -48,6 +48,8 @@ it('no run that is written here does', async () => {
   await writeRunFolder(join(written, 'b'), lostWrites());
   const files = globSync('*/*', { cwd: written });
   expect(files).toHaveLength(12);
-  const bad = files.flatMap((file) => found(readFileSync(join(written, file), 'utf8')).map((what) => `${file}: ${what}`));
+  const bad = files.flatMap((file) =>
+    found(readFileSync(join(written, file), 'utf8')).map((what) => `${file}: ${what}`),
+  );
   expect(bad).toEqual([]);
 });

@@ -3,8 +3,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClosedRun, Manifest } from '../model/manifest.ts';
-import { evidenceSchemaName, type ManifestCheck, manifestSchema, manifestSchemaName } from '../model/manifest.ts';
+import {
+  type ClosedRun,
+  evidenceSchemaName,
+  type Manifest,
+  type ManifestCheck,
+  manifestSchema,
+  manifestSchemaName,
+} from '../model/manifest.ts';
 import { notEvidence, runFiles } from '../model/run-folder.ts';
 import { runBefore } from './manifest-chain.ts';
 

@@ -46,7 +46,9 @@ export function judgePrometheusObjective(objective: PrometheusObjective, span: S
 
   // A phase of years is a clock that was set, and its steps would not fit into memory.
   if ((span.to - span.from) / grid.stepMs > stepsMax)
-    return cannotTell(`the phase has more than ${stepsMax} steps of ${grid.stepMs} ms, which nobody can have asked for`);
+    return cannotTell(
+      `the phase has more than ${stepsMax} steps of ${grid.stepMs} ms, which nobody can have asked for`,
+    );
   const steps = stepsIn(span, grid);
   if (steps.length === 0) return cannotTell(`the phase is shorter than one step of ${grid.stepMs} ms`);
 

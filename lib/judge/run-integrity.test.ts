@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { claimOf, controlClaim, evidenceOf, journalWith, outcomesOf, wholeManifest } from '../../tests/fixtures/evidence.ts';
+import {
+  claimOf,
+  controlClaim,
+  evidenceOf,
+  journalWith,
+  outcomesOf,
+  wholeManifest,
+} from '../../tests/fixtures/evidence.ts';
 import type { Claim } from '../model/claim.ts';
 import { judge } from './judge.ts';
 

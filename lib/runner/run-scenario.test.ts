@@ -883,3 +883,15 @@ test('while the target differs from before, the ticket stays, so that no run tak
   });
   expect(await listTickets(cluster, fakeTarget.suite.namespace)).toHaveLength(1);
 });
+
+test('evidence that could not be closed passes nothing, and it is said why', async () => {
+  const { record } = await play({
+    deps: () => ({
+      makeManifest: async () => {
+        throw new Error('ENOSPC: no space left');
+      },
+    }),
+  });
+  expect(record).toMatchObject({ ended: 'crashed', verdict: { outcome: 'inconclusive' } });
+  expect(record.reason).toContain('ENOSPC');
+});

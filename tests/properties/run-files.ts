@@ -62,5 +62,5 @@ export const holds = <T>(property: fc.IAsyncProperty<T>, cases: number): Promise
   fc.assert(property, {
     seed: Number(process.env.SHAKEDOWN_SEED ?? 20_261_123),
     numRuns: Number(process.env.SHAKEDOWN_CASES ?? cases),
-    ...(process.env.SHAKEDOWN_CASES === undefined ? { interruptAfterTimeLimit: 40_000 } : {}),
+    ...(process.env.SHAKEDOWN_CASES === undefined ? { interruptAfterTimeLimit: 20_000 } : {}),
   });

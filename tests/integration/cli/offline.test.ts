@@ -2,10 +2,10 @@
 import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { repo } from '../../lab/shakedown.ts';
 import { smallRun } from '../../fixtures/evidence.ts';
 import { gateOf } from '../../fixtures/readiness.ts';
 import { writeManifest, writeRunFolder } from '../../fixtures/write-run-folder.ts';
+import { repo } from '../../lab/shakedown.ts';
 import { scratchFolder, shakedownIn, unreachableTarget } from './command.ts';
 
 const example = join(repo, 'examples/lost-writes');
