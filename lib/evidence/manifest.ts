@@ -1,7 +1,6 @@
 // Closes a run's evidence, and finds what was changed since. Files are hashed as they stream by: samples may have gigabytes.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type ClosedRun,
@@ -79,14 +78,18 @@ async function differenceOf(path: string, bytes: number, sha256: string): Promis
   }
 }
 
+/** Through one buffer, so that gigabytes leave nothing to collect. */
 async function hashed(path: string): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(1 << 20);
   let bytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    bytes += chunk.length;
+  await using file = await open(path);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length);
+    if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
+    hash.update(buffer.subarray(0, bytesRead));
+    bytes += bytesRead;
   }
-  return { bytes, sha256: hash.digest('hex') };
 }
 
 /** By code unit: a locale would sort differently on another machine. */
