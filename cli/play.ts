@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { openReach } from '../lib/clients/reach.ts';
 import { messageOf, Problem } from '../lib/errors.ts';
+import { makeManifest } from '../lib/evidence/manifest.ts';
 import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { LoadConfigError, loadConfigFrom } from '../lib/load/config.ts';
@@ -124,6 +125,7 @@ async function playTold(
       jobs: readJobs,
     },
     takeSnapshot,
+    makeManifest,
     readRunFolder,
     judge,
     freeBytes: async (place) => {
@@ -182,7 +184,7 @@ async function playTold(
   });
   const readiness = { ...judged, ...(history ? { history } : {}) };
   await write(readiness);
-  const page = await writeReports(folder, readiness);
+  const { page } = await writeReports(folder, readiness);
   await tellJobSummary(readiness, progress.say);
   progress.end();
   tell(readiness, page, options.json === true);

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { Problem } from '../lib/errors.ts';
 import { readinessSchema } from '../lib/model/readiness.ts';
 import { gateFiles } from '../lib/model/run-folder.ts';
+import { exitCodes } from '../lib/model/verdict.ts';
 import { historyOf } from './history.ts';
 import { renderPage, writeReports } from './write-reports.ts';
 
@@ -16,6 +17,10 @@ export function reportCommand(): Command {
     .option(
       '--compare <folder>',
       'with the earlier gates in this folder, as they are now; without, as the gate itself compared',
+    )
+    .addHelpText(
+      'after',
+      '\nA report is never better than its evidence: where a run is worse now than the gate wrote down, the pages tell that, and the exit code is 2.',
     )
     .action(async (gate: string, { out, compare }: { out?: string; compare?: string }) => {
       const file = join(gate, gateFiles.readiness);
@@ -32,8 +37,15 @@ export function reportCommand(): Command {
       const written = readinessSchema.parse(JSON.parse(text));
       // readiness.json itself stays as the gate wrote it.
       const readiness = compare === undefined ? written : { ...written, history: await historyOf(gate, compare) };
-      if (out === undefined) return console.log(await writeReports(gate, readiness));
-      await writeFile(out, await renderPage(gate, readiness));
-      console.log(out);
+      const { page, lowered } = out === undefined ? await writeReports(gate, readiness) : await pageTo(out);
+      for (const says of lowered) console.error(says);
+      if (lowered.length > 0) process.exitCode = exitCodes.inconclusive;
+      console.log(page);
+
+      async function pageTo(file: string) {
+        const { markup, lowered } = await renderPage(gate, readiness);
+        await writeFile(file, markup);
+        return { page: file, lowered };
+      }
     });
 }

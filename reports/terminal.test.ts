@@ -30,6 +30,15 @@ test('skipped and untested scenarios are told', () => {
   expect(text).toContain('Outside this suite, so not known: redis-cache-freeze');
 });
 
+test('names from a file neither move the cursor nor fill the screen', () => {
+  const evidence = lostWrites();
+  const verdict = { ...judge(evidence.claim, evidence), scenario: `a\u001b[2J\u202eb${'x'.repeat(100_000)}` };
+  const text = verdictReport(verdict, `\u0007${evidence.claim.hypothesis}`, plain);
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
+  expect(text).toContain('a [2J b');
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(300);
+});
+
 test('lines fit a terminal, and without colour there is no escape', () => {
   for (const gate of [ready(), notReady(), inconclusive()]) {
     const text = terminalReport(gate.readiness, plain);

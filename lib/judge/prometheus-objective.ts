@@ -14,6 +14,9 @@ import { merge, readReplica, type Series, type SeriesByLabels, stepsIn } from '.
 import { breachIsCertain, reduced } from './reduce.ts';
 import { breachSeen } from './replicas.ts';
 
+/** Prometheus answers at most 11 000 steps of one query; a run of hours may have been asked for in parts. */
+const stepsMax = 1_000_000;
+
 /** `last` of a phase must be from its end: this many steps back at most, else it is stale. */
 const lastWithinSteps = 3;
 
@@ -42,6 +45,11 @@ export function judgePrometheusObjective(objective: PrometheusObjective, span: S
   if (answered.length === 0)
     return cannotTell(replicas.map(({ replica, problem }) => `${replica}: ${problem}`).join('; '));
 
+  // A phase of years is a clock that was set, and its steps would not fit into memory.
+  if ((span.to - span.from) / grid.stepMs > stepsMax)
+    return cannotTell(
+      `the phase has more than ${stepsMax} steps of ${grid.stepMs} ms, which nobody can have asked for`,
+    );
   const steps = stepsIn(span, grid);
   if (steps.length === 0) return cannotTell(`the phase is shorter than one step of ${grid.stepMs} ms`);
 

@@ -1,6 +1,7 @@
 // What was seen. Evidence is recorded first and judged later; a gap is evidence too.
 import type { Claim, Journey, Phase } from './claim.ts';
 import type { Json, Proof } from './fault.ts';
+import type { ManifestCheck } from './manifest.ts';
 
 /** Epoch milliseconds. A duration's name ends in its unit instead: holdMs. */
 export type Instant = number;
@@ -273,4 +274,6 @@ export interface Evidence {
   readonly ranges: readonly RangeResponse[];
   /** Files that were missing, or cut off in the middle of a line. */
   readonly damaged: readonly { readonly file: string; readonly what: string }[];
+  /** Whether the files are what they were when the run ended. */
+  readonly manifest: ManifestCheck;
 }
