@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../errors.ts';
+import { alertContractSchema } from '../model/alert-contract.ts';
 import type { Claim } from '../model/claim.ts';
 import type { Drop, Evidence, JournalLine, LedgerLine, Operation, RangeResponse, Write } from '../model/evidence.ts';
 import { runFiles } from '../model/run-folder.ts';
@@ -27,6 +28,9 @@ async function readClaim(folder: string): Promise<Claim> {
   try {
     const claim = JSON.parse(await readFile(file, 'utf8')) as Claim;
     if (typeof claim.name !== 'string' || !Array.isArray(claim.objectives)) throw new Error('it is no claim');
+    const alerts = alertContractSchema.optional().safeParse(claim.alerts);
+    const [issue] = alerts.error?.issues ?? [];
+    if (issue) throw new Error(`${['alerts', ...issue.path].join('.')}: ${issue.message}`);
     return claim;
   } catch (cause) {
     throw new Problem({
