@@ -4,7 +4,7 @@
 import type { AlertContract } from '../model/alert-contract.ts';
 import { alertsCountRange, alertsRange, type Evidence, type Instant, type RangeResponse } from '../model/evidence.ts';
 import { compareText } from './findings.ts';
-import { type ReplicaAnswer, readReplica } from './prometheus-objective.ts';
+import { readReplica } from './prometheus-objective.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -54,14 +54,14 @@ export function alertLooks(contract: AlertContract, { ranges }: Pick<Evidence, '
     return 'it is not on record how many replicas of Prometheus there are';
 
   const names = [...new Set(all.map(({ replica }) => replica))].sort(compareText);
-  const replicas = names.map((name) => replicaOf(name, told, counts));
+  const replicas = names.map((name) => replicaOf(name, told, counts, contract.heartbeat));
   const missing = Array.from({ length: Math.max(0, wanted - names.length) }, () => 'a replica that was not asked');
   const need = Math.max(1, contract.prometheusReplicasMin ?? wanted);
   const steps = Math.floor((grid.to - grid.from) / grid.stepMs) + 1;
   const looks = Array.from({ length: steps }, (_, step) =>
     merged(
       grid.from + step * grid.stepMs,
-      replicas.map((replica) => lookOf(replica, step, grid, contract.heartbeat)),
+      replicas.map((replica) => lookOf(replica, step, grid)),
       missing,
       need,
     ),
@@ -80,17 +80,36 @@ export function alertInWords(key: string): string {
 
 interface Replica {
   readonly name: string;
-  readonly alerts: ReplicaAnswer['series'];
-  readonly counts: ReplicaAnswer['series'];
+  /** Undefined when it did not tell. */
+  readonly alerts: readonly { readonly key: string; readonly always: boolean; readonly points: Points }[] | undefined;
+  readonly count: Points | undefined;
 }
 
+type Points = ReadonlyMap<number, number>;
+
 /** Two answers of one replica to one question contradict each other or say the same: nobody needs them, so none is believed. */
-function replicaOf(name: string, told: readonly RangeResponse[], counts: readonly RangeResponse[]): Replica {
+function replicaOf(
+  name: string,
+  told: readonly RangeResponse[],
+  counts: readonly RangeResponse[],
+  heartbeat: string,
+): Replica {
   const only = (lines: readonly RangeResponse[]) => {
     const own = lines.filter(({ replica }) => replica === name);
     return own.length === 1 && own[0] ? readReplica(own[0]).series : undefined;
   };
-  return { name, alerts: only(told), counts: only(counts) };
+  const series = only(told);
+  const [count, ...others] = only(counts)?.values() ?? [];
+  return {
+    name,
+    alerts:
+      series &&
+      [...series].map(([labels, points]) => {
+        const key = keyOf(labels);
+        return { key, always: labelsOf(key).alertname === heartbeat, points };
+      }),
+    count: others.length === 0 ? count : undefined,
+  };
 }
 
 interface ReplicaLook {
@@ -100,24 +119,25 @@ interface ReplicaLook {
   readonly firing: ReadonlyMap<string, Instant>;
 }
 
-function lookOf({ name, alerts, counts }: Replica, step: number, grid: RangeResponse, heartbeat: string): ReplicaLook {
-  const at = grid.from + step * grid.stepMs;
+function lookOf({ name, alerts = [], count }: Replica, step: number, { from, stepMs }: RangeResponse): ReplicaLook {
+  const at = from + step * stepMs;
   const firing = new Map<string, Instant>();
   let stale = false;
   let evaluatedAt = Number.NEGATIVE_INFINITY;
   let standing = 0;
-  for (const [series, points] of alerts ?? []) {
+  for (const { key, always, points } of alerts) {
     const seconds = points.get(step);
     if (seconds === undefined) continue;
     standing += 1;
     const evaluated = Math.round(seconds * 1000);
-    const key = keyOf(series);
-    if (!(evaluated <= at + 1) || at - evaluated >= freshSteps * grid.stepMs) stale = true;
-    else firing.set(key, evaluated);
-    if (labelsOf(key).alertname === heartbeat && firing.has(key)) evaluatedAt = Math.max(evaluatedAt, evaluated);
+    if (!(evaluated <= at + 1) || at - evaluated >= freshSteps * stepMs) {
+      stale = true;
+      continue;
+    }
+    firing.set(key, evaluated);
+    if (always) evaluatedAt = Math.max(evaluatedAt, evaluated);
   }
-  const counted = [...(counts?.values() ?? [])].map((points) => points.get(step));
-  const whole = counted.length === 1 && counted[0] === standing;
+  const whole = count?.get(step) === standing;
   return { name, known: whole && !stale && Number.isFinite(evaluatedAt), evaluatedAt, firing };
 }
 

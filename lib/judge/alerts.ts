@@ -54,7 +54,7 @@ function runOf(seen: AlertLooks, { journal }: Evidence): Run | string {
   const steps = journal.filter((line) => line.kind === 'step');
   /** A proof may carry the target's clock: it was seen when its line was written, at the latest. */
   const provenAt = (name: StepName) => {
-    const line = steps.find(({ step, proof }) => step === name && proof?.is === 'yes');
+    const line = steps.find(({ step, at, proof }) => step === name && at >= since && proof?.is === 'yes');
     return line && Math.min(line.at, Math.max(since, line.proof?.at ?? line.at));
   };
   return {
@@ -69,7 +69,13 @@ function runOf(seen: AlertLooks, { journal }: Evidence): Run | string {
 }
 
 /** What fired before, and what began to: by labels, so that one Galera node that was down before doesn't hide another one. */
-function firedIn({ before, after, since }: Run, matches: (key: string) => boolean) {
+function firedIn({ before, after, since }: Run, counts: (key: string) => boolean) {
+  const asked = new Map<string, boolean>();
+  const matches = (key: string): boolean => {
+    const answer = asked.get(key) ?? counts(key);
+    asked.set(key, answer);
+    return answer;
+  };
   const [last, first] = before;
   const earlier = new Set(
     [...last.firing.keys(), ...[...first.firing].flatMap(([key, { at }]) => (at < since ? [key] : []))].filter(matches),
