@@ -177,10 +177,16 @@ function judgeTold(
   const calling = having.find(({ known }) => known.some(({ because }) => because === undefined));
   if (calling) {
     const replica = calling.known.find(({ because }) => because === undefined)?.replica;
-    return conclude(
-      'passed',
-      `Alertmanager would have called about ${rule.name}: ${replica} had it active ${duration(calling.at - since)} after inject${held.length > 0 ? `, but held back at ${held.length} of ${counted(having.length, 'look')} (${reasons})` : ''}`,
-    );
+    const meanwhile =
+      held.length > 0 ? `, but held back at ${held.length} of ${counted(having.length, 'look')} (${reasons})` : '';
+    return {
+      ...conclude(
+        'passed',
+        `Alertmanager would have called about ${rule.name}: ${replica} had it active ${duration(calling.at - since)} after inject${meanwhile}`,
+      ),
+      measured: rounded((calling.at - firedAt) / 1000),
+      unit: 's',
+    };
   }
   const lesser = rule.mayBeHeldBack ? 'passed' : 'inconclusive';
   const allowed = rule.mayBeHeldBack ? ', which the claim allows' : '';
