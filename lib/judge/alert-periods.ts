@@ -23,8 +23,13 @@ export function alertPeriods(
     const of = Object.entries(others)
       .map(([name, value]) => `${name}=${value}`)
       .join(', ');
+    /** The evaluation itself; older runs have 1 for a value, and are known to their steps. */
+    const evaluatedAt = (step: number) => {
+      const seconds = points.get(step) ?? 1;
+      return seconds > 1 ? Math.round(seconds * 1000) : first.from + step * first.stepMs;
+    };
     return stretches([...points.keys()].sort((a, b) => a - b)).map(([fromStep, toStep]): AlertPeriod => {
-      const [from, to] = [first.from + fromStep * first.stepMs, first.from + toStep * first.stepMs];
+      const [from, to] = [evaluatedAt(fromStep), evaluatedAt(toStep)];
       const heldBack = heldBackIn(
         looks.filter(({ at }) => at >= from && at <= to + first.stepMs),
         { alertname, severity, ...others },

@@ -51,7 +51,7 @@ export interface RunView {
   readonly drops: readonly { readonly at: Instant; readonly count: number }[];
 }
 
-/** One alert as Prometheus had it firing, on any replica; resolved to its scrapes. */
+/** One alert as Prometheus had it firing, on any replica: from the first evaluation to the last one. Older runs know it to their steps. */
 export interface AlertPeriod {
   readonly alert: string;
   readonly severity: string;
