@@ -401,20 +401,34 @@ function chance(seed: number): () => number {
   };
 }
 
-/** Samples, whole series, lines of replicas and looks at Alertmanager, each lost with some chance. */
+interface Answered {
+  readonly data: {
+    readonly result: readonly { readonly metric: Json; readonly values: readonly [number, string][] }[];
+  };
+}
+
+/** Half of the time one alert alone loses a stretch, on every replica; else samples, series, lines and looks, each with some chance. */
 function poorer(evidence: Evidence, random: () => number): Evidence {
+  const alone = random() < 0.5 ? (random() < 0.7 ? 'NodeDown' : 'SiteDown') : undefined;
+  const from = (faultAt - 20_000 + 70_000 * random()) / 1000;
+  const to = from + 40 * random() ** 2;
   const lost = random() ** 3;
   const kept = () => random() >= lost;
   const ranges = evidence.ranges.flatMap((one) => {
     if (one.objective !== alertsRange.objective && one.objective !== alertsCountRange.objective) return [one];
-    if (random() < lost / 4) return [];
-    const { data } = one.response as unknown as { data: { result: { metric: Json; values: Json[] }[] } };
-    const result = data.result
-      .filter(() => random() >= lost / 2)
-      .map(({ metric, values }) => ({ metric, values: values.filter(kept) }));
+    if (alone === undefined && random() < lost / 4) return [];
+    const result = (one.response as unknown as Answered).data.result
+      .filter(() => alone !== undefined || random() >= lost / 2)
+      .map(({ metric, values }) => ({
+        metric,
+        values: values.filter(([at]) =>
+          alone === undefined ? kept() : (metric as { alertname?: string }).alertname !== alone || at < from || at > to,
+        ),
+      }));
     return [{ ...one, response: { status: 'success', data: { resultType: 'matrix', result } } as unknown as Json }];
   });
-  return { ...evidence, ranges, journal: evidence.journal.filter(({ kind }) => kind !== 'reading' || kept()) };
+  const journal = evidence.journal.filter(({ kind }) => kind !== 'reading' || alone !== undefined || kept());
+  return { ...evidence, ranges, journal };
 }
 
 test('taking samples and looks away never makes it pass, and one that failed no better than unknown', () => {
