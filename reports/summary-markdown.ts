@@ -1,6 +1,7 @@
 // The gate's answer as Markdown, for a CI job's summary: the verdict, one line for each scenario, what blocks, and how to run it again.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { severity } from '../lib/model/verdict.ts';
+import { detections } from './detection.ts';
 import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { count, duration, outcomeWord, readinessWord, recoveryWords } from './wording.ts';
 
@@ -24,6 +25,7 @@ export function summaryMarkdown(readiness: Readiness): string {
     ...runs.map(rowOf),
     ...skipped.map(({ scenario, reason }) => `| ${plain(scenario)} | **Not run** | ${plain(reason)} | | | | |`),
     '',
+    ...detectionTable(runs),
     ...runs.flatMap(sectionOf),
     ...historyOf(readiness),
     ...(untested.length > 0
@@ -37,6 +39,25 @@ function rowOf(run: Run): string {
   const { acknowledged, lost, duplicated, unknown } = run.ledger;
   const recovery = recoveryWords(run);
   return `| ${plain(run.scenario)} | **${outcomeWord[run.outcome]}** | ${recovery.value} (${recovery.note}) | ${count(acknowledged)} | ${count(lost)} | ${count(duplicated)} | ${count(unknown)} |`;
+}
+
+/** What monitoring noticed, of what it was claimed to. */
+function detectionTable(runs: readonly Run[]): readonly string[] {
+  const rows = runs.flatMap(({ scenario, findings }) =>
+    detections(findings).map(({ alert, outcome, detectedMs, overMs, called }) => {
+      const fired = detectedMs === undefined ? (outcome === 'failed' ? 'never' : '?') : duration(detectedMs);
+      const over = overMs === undefined ? '' : duration(overMs);
+      const calls = detectedMs === undefined ? '' : called ? 'yes' : 'not seen';
+      return `| ${plain(scenario)} | ${plain(alert)} | **${outcomeWord[outcome]}** | ${fired} | ${over} | ${calls} |`;
+    }),
+  );
+  if (rows.length === 0) return [];
+  return [
+    '| scenario | alert | fired in time | after | over after undo | would have called |',
+    '| --- | --- | --- | ---: | ---: | --- |',
+    ...rows,
+    '',
+  ];
 }
 
 /** Only of what did not pass: a summary is read by whom something stopped. */

@@ -1,6 +1,7 @@
 // What `gate`, `run` and `judge` print when they are done: outcome, what decides, the ledger, and where to read on. Plain text, 100 columns.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { type Finding, type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
+import { detections, detectionWords } from './detection.ts';
 import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
@@ -89,6 +90,7 @@ function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
     ...wrapped(run.hypothesis, 4),
     `    writes: ${count(ledger.sent)} sent, ${count(ledger.acknowledged)} acknowledged, ${absent(ledger.lost)} lost, ${absent(ledger.duplicated)} duplicated, ${count(ledger.unknown)} unknown (${absent(ledger.unknownPresent)} there)`,
     ...(measured ? [`    recovery: ${recovery.value} (${recovery.note})`] : []),
+    ...detections(run.findings).flatMap((one) => wrapped(`alert: ${detectionWords(one)}`, 4)),
     ...wrong.flatMap(({ outcome, says, examples }) => [
       ...wrapped(`${mark(outcome, { colour: false }).trim()} ${says}`, 4, 6),
       ...(Array.isArray(examples) ? examples.slice(0, 3).map((one) => `        ${printable(String(one))}`) : []),

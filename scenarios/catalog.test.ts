@@ -1,6 +1,11 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { faults } from '../chaos/registry.ts';
 import config from '../k6.config.ts';
+import { alertContractSchema } from '../lib/model/alert-contract.ts';
+import { alertmanagerSeries } from '../lib/model/alertmanager.ts';
 import { usualSuiteMs } from '../lib/runner/run-scenario.ts';
 import { scenarioNamed, scenarios, scenariosOf } from './catalog.ts';
 
@@ -101,6 +106,57 @@ test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))
     const sharedMs = Math.min(play.steadyMs, Math.max(...scenarios.map((one) => one.play.afterMs)));
     const ownMs = play.steadyMs - sharedMs + holdMs + play.afterMs;
     expect(writes * ownMs * 0.85).toBeGreaterThanOrEqual(claim.load.acknowledgedMin);
+  },
+);
+
+interface Rule {
+  readonly alert?: string;
+  readonly for?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+const monitoring = join(import.meta.dirname, '../lab/monitoring/rules');
+const rules = globSync('*.yaml', { cwd: monitoring }).flatMap((file) =>
+  (parse(readFileSync(join(monitoring, file), 'utf8')) as { groups: { rules: Rule[] }[] }).groups.flatMap(
+    (group) => group.rules,
+  ),
+);
+/** A scrape, an evaluation, and one of either that is late. */
+const watchingMs = 15_000;
+
+test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))(
+  '%s: its alerts are claimed in the contract’s shape, of rules that there are, and Alertmanager is looked at',
+  (_name, { claim, play, lab }) => {
+    const { heartbeat, mustFire, mustNotFire } = alertContractSchema.parse(claim.alerts);
+    expect(rules.map(({ alert }) => alert)).toContain(heartbeat);
+    expect(play.probes.map(({ series }) => series)).toContain(alertmanagerSeries);
+    // A lab without Alertmanager could not say whether anybody would have been called.
+    if (mustFire.length > 0) expect(lab).toBeUndefined();
+    for (const { name, from, withinMs, resolvesWithinMs } of mustFire) {
+      const rule = rules.find(({ alert }) => alert === name);
+      expect(rule, name).toBeDefined();
+      const waitsMs = 1000 * Number.parseInt(rule?.for ?? '0s', 10);
+      // From its effect on nothing has to be scraped any more: the rule goes by the clock.
+      expect(withinMs, `${name} fires in time`).toBeGreaterThanOrEqual(
+        waitsMs + (from === 'effect' ? watchingMs - 5_000 : watchingMs),
+      );
+      const holdMs = play.timeline.reduce((sum, step) => sum + ('fault' in step ? step.holdMs : step.waitMs), 0);
+      const longestMs = holdMs + play.recoveryWaitMs + play.afterMs;
+      expect(longestMs, `${name} is waited for`).toBeGreaterThanOrEqual(withinMs);
+      if (resolvesWithinMs !== undefined)
+        expect(play.recoveryWaitMs + play.afterMs, `${name} is seen to be over`).toBeGreaterThanOrEqual(
+          resolvesWithinMs,
+        );
+    }
+    for (const { name, labels = {} } of mustNotFire)
+      expect(
+        rules.filter(
+          (rule) =>
+            rule.alert !== undefined &&
+            (name === undefined || rule.alert === name) &&
+            Object.entries(labels).every(([label, value]) => rule.labels?.[label] === value),
+        ).length,
+      ).toBeGreaterThan(0);
   },
 );
 

@@ -2,7 +2,7 @@
 
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards } from '../lib/probes/guards.ts';
-import { afterMs, ledgerOfThreeNodes, needs, probes, serviceObjectives } from './workshop.ts';
+import { afterMs, alerts, ledgerOfThreeNodes, needs, probes, serviceObjectives } from './workshop.ts';
 
 export const control: Scenario = {
   claim: {
@@ -14,6 +14,12 @@ export const control: Scenario = {
     objectives: serviceObjectives,
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,
+    // What monitoring says of itself and of certificates is not this claim's.
+    alerts: alerts({
+      mustNotFire: ['service', 'galera', 'redis', 'queue', 'cluster'].map((part) => ({
+        labels: { severity: 'critical', part },
+      })),
+    }),
     recovery: null,
     blastRadius: { namespaces: [], targetsMax: 0 },
     needs,

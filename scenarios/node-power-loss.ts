@@ -10,7 +10,7 @@ import {
   redisWhole,
   webTierReady,
 } from '../lib/probes/guards.ts';
-import { afterMs, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import { afterMs, alerts, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
 
 export const nodePowerLoss: Scenario = {
   claim: {
@@ -24,6 +24,20 @@ export const nodePowerLoss: Scenario = {
     objectives: serviceObjectives,
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,
+    alerts: alerts({
+      // One of the two may stand on the very node.
+      prometheusReplicasMin: 1,
+      mustFire: [
+        {
+          name: 'NodeDown',
+          // A scrape (5 s) that times out (4 s), an evaluation (5 s), `for` (10 s) and a late evaluation (5 s) make 29 s. Power is back after
+          // 25 s, and a machine needs ten more until anything on it answers.
+          withinMs: 35_000,
+          // Something answers again in seconds; a replica of Prometheus that was lost with the node tells so only when it is back.
+          resolvesWithinMs: 90_000,
+        },
+      ],
+    }),
     recovery: { recoveryMsMax: 60_000, windowMs: 5_000, badRatioMax: 0.02 },
     blastRadius: { namespaces: [kubernetesNodes], targetsMax: 1 },
     needs,

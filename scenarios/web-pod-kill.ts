@@ -2,7 +2,17 @@
 import { podsDeleteForced as fault } from '../chaos/pods/delete.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, webTierReady } from '../lib/probes/guards.ts';
-import { afterMs, goodInFault, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import {
+  afterMs,
+  alerts,
+  goodInFault,
+  ledgerOfThreeNodes,
+  needs,
+  probes,
+  serviceObjectives,
+  siteNotAlarmed,
+  steadyMs,
+} from './workshop.ts';
 
 const holdMs = 15_000;
 
@@ -20,6 +30,8 @@ export const webPodKill: Scenario = {
     ],
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,
+    // It is replaced within 7 s, and the first rule that would tell of it waits for 15 s.
+    alerts: alerts({ mustNotFire: [siteNotAlarmed] }),
     recovery: { recoveryMsMax: 15_000, windowMs: 5_000, badRatioMax: 0.02 },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,

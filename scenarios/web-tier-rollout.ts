@@ -2,7 +2,17 @@
 import { rolloutNeverReady as fault } from '../chaos/objects/rollout.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, webTierReady } from '../lib/probes/guards.ts';
-import { afterMs, goodInFault, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import {
+  afterMs,
+  alerts,
+  goodInFault,
+  ledgerOfThreeNodes,
+  needs,
+  probes,
+  serviceObjectives,
+  siteNotAlarmed,
+  steadyMs,
+} from './workshop.ts';
 
 const holdMs = 20_000;
 
@@ -21,6 +31,8 @@ export const webTierRollout: Scenario = {
     ],
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,
+    // That a pod is not ready is told after 30 s, which is longer than this lasts.
+    alerts: alerts({ mustNotFire: [siteNotAlarmed] }),
     recovery: { recoveryMsMax: 20_000, windowMs: 5_000, badRatioMax: 0.02 },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,

@@ -2,7 +2,18 @@
 import { workerCrash as fault } from '../chaos/process/crash.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards } from '../lib/probes/guards.ts';
-import { afterMs, goodInFault, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import {
+  afterMs,
+  alerts,
+  containerRestarted,
+  goodInFault,
+  ledgerOfThreeNodes,
+  needs,
+  probes,
+  serviceObjectives,
+  siteNotAlarmed,
+  steadyMs,
+} from './workshop.ts';
 
 /** Workers and scheduler tell the same of the queues: what the busiest of them saw counts. */
 const oldestJob = 'max(workshop_queue_oldest_job_age_seconds{queue!="long"})';
@@ -46,6 +57,7 @@ export const workerKill: Scenario = {
     ledger: ledgerOfThreeNodes,
     // The one that it had in hand is given up by the others, where an operator sees it: RQ does not run a job again that may have run.
     jobs: { lostMax: 0, failedMax: 1, duplicatedMax: 0 },
+    alerts: alerts({ mustFire: [containerRestarted('short')], mustNotFire: [siteNotAlarmed] }),
     recovery: { recoveryMsMax: 5_000, windowMs: 5_000, badRatioMax: 0.02 },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
@@ -61,5 +73,4 @@ export const workerKill: Scenario = {
   },
   guards,
   suite: 'smoke',
-  lab: 'core',
 };

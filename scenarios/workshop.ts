@@ -1,12 +1,14 @@
 // What every scenario of the workshop claims: the service level while nothing is broken, measured by users and by the servers apart.
+import type { AlertContract } from '../lib/model/alert-contract.ts';
 import type { Claim, LedgerRule, Objective } from '../lib/model/claim.ts';
 import type { Probe } from '../lib/model/scenario.ts';
+import { alertmanagerLook } from '../lib/probes/alertmanager.ts';
 import { appWriterNodes, busiestNodeShare, galeraSizeMin } from '../lib/probes/galera.ts';
 import { guards } from '../lib/probes/guards.ts';
 
 export const needs: Claim['needs'] = guards.map((guard) => guard.name);
 
-export const probes: readonly Probe[] = [galeraSizeMin, appWriterNodes, busiestNodeShare];
+export const probes: readonly Probe[] = [galeraSizeMin, appWriterNodes, busiestNodeShare, alertmanagerLook];
 
 /**
  * Long enough for the samples that the objectives below want, 59 bookings being the scarcest. With the same load one scenario's `after` is
@@ -170,4 +172,25 @@ export const oneMaster = (group: 'cache' | 'queue', masters: Probe): Objective =
   min: 1,
   max: 1,
   samplesMin: 5,
+});
+
+/**
+ * Alerts of lab/monitoring/rules, where an alert fires after at most: a scrape (5 s), an evaluation (5 s), the `for` of its rule and one
+ * evaluation that is late (5 s). How long its condition must last is the fault's hold.
+ */
+export const alerts = (claimed: Partial<Pick<AlertContract, 'mustFire' | 'mustNotFire' | 'prometheusReplicasMin'>>) =>
+  ({ heartbeat: 'AlertingWorks', mustFire: [], mustNotFire: [], ...claimed }) satisfies AlertContract;
+
+/**
+ * What users hardly feel must call nobody out of bed: what the site's own critical alerts stand on lasts longer than such a fault's traces.
+ * Warnings may tell of it, and so may the critical ones of the part that is broken on purpose.
+ */
+export const siteNotAlarmed = { labels: { severity: 'critical', part: 'service' } };
+
+/** Without a `for`; it looks back a minute, which is longer than a run goes on after undo: so its end is not claimed. */
+export const containerRestarted = (container: string) => ({
+  name: 'ContainerRestarted',
+  labels: { namespace: 'erp', container },
+  // The kubelet starts it again within 5 s, or 15 s when it ended in the last ten minutes before; a scrape, an evaluation, a late one.
+  withinMs: 40_000,
 });

@@ -1,6 +1,7 @@
 // All ports to one target, opened together and closed together.
 import type { Pod, Reach, RedisGroup } from '../model/reach.ts';
 import type { Target } from '../model/target.ts';
+import { alertmanagerReplicas } from './alertmanager.ts';
 import { openApiServer } from './api-server.ts';
 import { siteHttp } from './http.ts';
 import { kubernetesCluster } from './kubernetes.ts';
@@ -72,6 +73,7 @@ export async function openReach(target: Target, options: ReachOptions): Promise<
     cluster,
     sql,
     prometheus: prometheusReplicas(api, cluster, target.prometheus),
+    ...(target.alertmanager ? { alertmanager: alertmanagerReplicas(api, cluster, target.alertmanager) } : {}),
     redis: redisOnNodes({
       groups: (['cache', 'queue', 'sentinel'] as const).filter((group) => redis[group] !== undefined),
       nodes: (group) => namesOf(() => cluster.pods(groupOf(group).namespace, groupOf(group).selector))(),

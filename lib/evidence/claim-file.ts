@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Problem } from '../errors.ts';
+import { alertContractSchema } from '../model/alert-contract.ts';
 import type { Claim } from '../model/claim.ts';
 
 const phases = z.array(z.enum(['steady', 'fault', 'recovery', 'after']));
@@ -19,6 +20,7 @@ const claimShape = z.looseObject({
   load: z.looseObject({ achievedRatioMin: number, acknowledgedMin: number }),
   ledger: z.looseObject({ nodes: number }),
   jobs: z.looseObject({ lostMax: number, failedMax: number, duplicatedMax: number }).optional(),
+  alerts: alertContractSchema.optional(),
   recovery: z.looseObject({ recoveryMsMax: number, windowMs: number, badRatioMax: number }).nullable(),
   blastRadius: z.looseObject({ namespaces: z.array(z.string()), targetsMax: number }),
   needs: z.array(z.string()),

@@ -122,6 +122,7 @@ export const isLedgerLine = (line: Fields): boolean => isOfKind(ledgerKinds, lin
 export const isRangeResponse: (line: Fields) => boolean = fields({
   objective: text,
   replica: text,
+  ofReplicas: optional(number),
   query: text,
   from: instant,
   to: instant,

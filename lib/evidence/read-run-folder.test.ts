@@ -11,8 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { alertEvidence, known, lookAt } from '../../tests/fixtures/alerts.ts';
 import { lostWrites } from '../../tests/fixtures/lost-writes.ts';
 import { writeRunFolder } from '../../tests/fixtures/write-run-folder.ts';
+import { judge } from '../judge/judge.ts';
 import { readRunFolder } from './read-run-folder.ts';
 
 let folder: string;
@@ -69,6 +71,22 @@ test('what was read of background jobs is kept', async () => {
   const evidence = await readRunFolder(folder);
   expect(evidence.ledger.slice(before.ledger.length)).toEqual(lines);
   expect(evidence.damaged).toEqual([]);
+});
+
+test('alerts and what Alertmanager made of them are read as they were written, and judged alike', async () => {
+  const firing = { name: 'NodeDown', fromMs: 14_000, toMs: 38_000 };
+  const evidence = alertEvidence({ 'prometheus-0': { firing: [firing] } }, [lookAt(20_000, [known('NodeDown')])]);
+  const own = join(folder, 'alerts');
+  await writeRunFolder(own, evidence);
+  const read = await readRunFolder(own);
+  expect(read.ranges).toEqual(evidence.ranges);
+  expect(judge(read.claim, read)).toEqual(judge(evidence.claim, evidence));
+});
+
+test('a claim whose alerts have another shape is refused, and says where', async () => {
+  const claim = JSON.parse(readFileSync(file('claim.json'), 'utf8'));
+  writeFileSync(file('claim.json'), JSON.stringify({ ...claim, alerts: { heartbeat: 'Watchdog', mustFire: 'all' } }));
+  await expect(readRunFolder(folder)).rejects.toThrow(/claim\.json.*alerts\.mustFire/);
 });
 
 test('hundreds of bad lines are told as a number, not one by one', async () => {

@@ -35,6 +35,19 @@ test('an alert is told from when it fired until it did not, and what was missed 
   ]);
 });
 
+test('it is told to the evaluation, where that is on record', () => {
+  const { response, ...rest } = answer({ WriterGone: [4, 5, 6] });
+  const { data } = response as unknown as { data: { result: { metric: object; values: [number, string][] }[] } };
+  const result = data.result.map(({ metric, values }) => ({
+    metric,
+    values: values.map(([at]) => [at, String(at - 1.5)]),
+  }));
+  const evaluated = { ...rest, response: { status: 'success', data: { resultType: 'matrix', result } } as never };
+  expect(alertPeriods({ ranges: [evaluated] })).toMatchObject([
+    { from: from + 4 * stepMs - 1_500, to: from + 6 * stepMs - 1_500 },
+  ]);
+});
+
 test('twice is twice; what fired before and goes on is said to', () => {
   const periods = alertPeriods({ ranges: [answer({ A: [2, 3, 9, 10], B: Array.from({ length: 21 }, (_, n) => n) })] });
   expect(periods?.map(({ alert, before, still }) => [alert, before, still])).toEqual([

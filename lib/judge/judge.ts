@@ -3,6 +3,7 @@
 import type { Claim } from '../model/claim.ts';
 import type { Evidence } from '../model/evidence.ts';
 import { noLedger, type Verdict } from '../model/verdict.ts';
+import { judgeAlerts } from './alerts.ts';
 import { judgeFaults } from './faults.ts';
 import { inOrder, worstOf } from './findings.ts';
 import { judgeInvariants } from './invariants.ts';
@@ -33,6 +34,7 @@ export function judge(claim: Claim, evidence: Evidence): Verdict {
     ...ledger.findings,
     ...invariants.findings,
     ...judgeJobs(claim, evidence),
+    ...judgeAlerts(claim, evidence),
   ];
   return verdictOf(claim, evidence, findings, {
     recovery: recovery.measure,

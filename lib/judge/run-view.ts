@@ -5,6 +5,7 @@ import type { Evidence, Operation } from '../model/evidence.ts';
 import type { Bin, OperationKind, PhaseNumbers, RunView, SteadyLoad } from '../model/run-view.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { alertPeriods } from './alert-periods.ts';
+import { alertmanagerLooks, silencesIn } from './alertmanager-looks.ts';
 import { rounded } from './numbers.ts';
 import { isIn, isOf, phaseSpans, type Span, spanOf } from './phases.ts';
 import { quantile } from './quantile.ts';
@@ -28,7 +29,8 @@ export function runView(evidence: Evidence, verdict: Verdict): RunView {
   const known = Number.isFinite(from) && to > from;
   const span = known ? { from, to } : { from: journal[0]?.at ?? 0, to: (journal.at(-1)?.at ?? 0) + 1 };
   const binMs = binLengthsMs.find((ms) => (span.to - span.from) / ms <= binsMax) ?? 3_600_000;
-  const alerts = alertPeriods(evidence);
+  const asked = alertmanagerLooks(evidence);
+  const alerts = alertPeriods(evidence, asked);
   const steady = steadyLoad(evidence, spanOf(phases, 'steady'));
   const dotsOneOf = Math.max(1, Math.ceil(operations.length / dotsMax));
 
@@ -53,6 +55,16 @@ export function runView(evidence: Evidence, verdict: Verdict): RunView {
     guards: journal.filter((line) => line.kind === 'guard').map(({ name, is, seen }) => ({ name, is, seen })),
     notes: journal.filter((line) => line.kind === 'note').map(({ at, text }) => ({ at, text })),
     ...(alerts ? { alerts } : {}),
+    ...(asked.looks.length + asked.missing.length === 0
+      ? {}
+      : {
+          alertmanager: {
+            looks: asked.looks.length,
+            missing: asked.missing.length,
+            ...(asked.missing[0] ? { why: asked.missing[0].why } : {}),
+            silences: silencesIn(asked),
+          },
+        }),
     numbers: phases.flatMap((phase) => numbersOf(evidence, phase)),
     ...(steady ? { steady } : {}),
     binMs,

@@ -1,5 +1,7 @@
 // What a scenario claims. Plain JSON: it is copied into the run folder, and judging needs nothing else of the scenario.
 
+import type { AlertContract } from './alert-contract.ts';
+
 /** The phases of a run, in the order in which time passes. A control run has no fault, recovery is then empty. */
 export type Phase = 'steady' | 'fault' | 'recovery' | 'after';
 
@@ -122,6 +124,8 @@ export interface Claim {
   readonly ledger: LedgerRule;
   /** Absent where jobs are not counted. */
   readonly jobs?: JobsRule;
+  /** Absent where nothing is claimed of alerts. */
+  readonly alerts?: AlertContract;
   /** Null in a control run. */
   readonly recovery: RecoveryRule | null;
   readonly blastRadius: { readonly namespaces: readonly string[]; readonly targetsMax: number };

@@ -7,7 +7,8 @@ import type { ManifestCheck } from './manifest.ts';
 export type Instant = number;
 
 export type Reading =
-  | { readonly at: Instant; readonly value: number }
+  /** `seen`: what the number was boiled down from, where more than the number is judged or shown. */
+  | { readonly at: Instant; readonly value: number; readonly seen?: Json }
   | { readonly at: Instant; readonly missing: string };
 
 export type StepName = 'prepared' | 'injected' | 'landed' | 'effect' | 'holding' | 'undone' | 'undo-failed' | 'residue';
@@ -38,7 +39,13 @@ export type JournalEntry =
       readonly ticket?: Json;
       readonly error?: string;
     }
-  | { readonly kind: 'reading'; readonly series: string; readonly value?: number; readonly missing?: string }
+  | {
+      readonly kind: 'reading';
+      readonly series: string;
+      readonly value?: number;
+      readonly seen?: Json;
+      readonly missing?: string;
+    }
   | { readonly kind: 'note'; readonly text: string }
   | {
       readonly kind: 'load';
@@ -249,6 +256,8 @@ export type LedgerLine =
 export interface RangeResponse {
   readonly objective: string;
   readonly replica: string;
+  /** How many replicas the target has: one whose line is missing is missed. Not in older runs. */
+  readonly ofReplicas?: number;
   readonly query: string;
   readonly from: Instant;
   readonly to: Instant;
@@ -258,8 +267,14 @@ export interface RangeResponse {
   readonly error?: string;
 }
 
-/** Under this name in prometheus.ndjson, in every run: which alerts fired. No objective may be called so. */
-export const alertsRange = { objective: 'alerts', query: 'ALERTS{alertstate="firing"}' } as const;
+/**
+ * Under this name in prometheus.ndjson, in every run: which alerts fired, and when each was last evaluated, in epoch seconds: a Prometheus
+ * that died goes on showing what it knew. Older runs have 1 for a value. No objective may be called so.
+ */
+export const alertsRange = { objective: 'alerts', query: 'timestamp(ALERTS{alertstate="firing"})' } as const;
+
+/** Where the claim has alerts, how many fired at each step: an alert that was taken out of the answer above is missed. */
+export const alertsCountRange = { objective: 'alerts-count', query: 'count(ALERTS{alertstate="firing"})' } as const;
 
 /** Under this name in prometheus.ndjson: the answer to an objective's `exporters`. Names of objectives have no slash. */
 export const exportersRange = (objective: string): string => `${objective}/exporters`;

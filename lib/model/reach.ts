@@ -1,4 +1,5 @@
 // The ports through which scenarios and faults touch the world. Time and chance are arguments; tests hand in fakes.
+import type { AlertmanagerAnswer } from './alertmanager.ts';
 import type { Instant } from './evidence.ts';
 import type { Json } from './fault.ts';
 import type { Target } from './target.ts';
@@ -103,6 +104,11 @@ export interface Prometheus {
   range(query: string, from: Instant, to: Instant, stepMs: number): Promise<readonly PrometheusAnswer[]>;
 }
 
+/** Every replica by itself: they tell each other of silences, but each decides on its own what is held back. */
+export interface Alertmanager {
+  ask(): Promise<readonly AlertmanagerAnswer[]>;
+}
+
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -181,6 +187,8 @@ export interface Reach {
   readonly cluster: Cluster;
   readonly sql: Sql;
   readonly prometheus: Prometheus;
+  /** Absent where the target file names none. */
+  readonly alertmanager?: Alertmanager;
   readonly http: Http;
   /** Absent in fakes that need none: whoever asks then cannot tell. */
   readonly redis?: Redis;

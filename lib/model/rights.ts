@@ -18,7 +18,7 @@ const core = (
 
 /** Reading the target, reaching its databases, and working in the suite's own namespace: also without any fault. */
 export function rightsOfRuns(target: Target): Rights {
-  const { suite, mariadb, redis, ingress, prometheus, site } = target;
+  const { suite, mariadb, redis, ingress, prometheus, alertmanager, site } = target;
   const tierNamespaces = namespacesOfTiers(target);
   const secrets = [
     mariadb.credentials,
@@ -51,8 +51,10 @@ export function rightsOfRuns(target: Target): Rights {
       ...snapshotKinds.flatMap(({ apiGroup, resource }) =>
         snapshotNamespaces(target).map((namespace) => ({ namespace, apiGroup, resources: [resource], verbs: read })),
       ),
-      core(prometheus.namespace, ['pods'], read),
-      core(prometheus.namespace, ['pods/proxy'], ['get']),
+      ...[prometheus, ...(alertmanager ? [alertmanager] : [])].flatMap(({ namespace }) => [
+        core(namespace, ['pods'], read),
+        core(namespace, ['pods/proxy'], ['get']),
+      ]),
     ],
     undo: shared,
   };

@@ -1,4 +1,5 @@
 // What a report draws of one run: evidence boiled down to series and tables. Derived, never judged from.
+import type { Silence } from './alertmanager.ts';
 import type { Claim, Phase } from './claim.ts';
 import type { Ended, Instant, RunHeader, StepName } from './evidence.ts';
 import type { Proof } from './fault.ts';
@@ -31,6 +32,8 @@ export interface RunView {
   readonly notes: readonly { readonly at: Instant; readonly text: string }[];
   /** Alerts that fired while the run went on; undefined when Prometheus could not be asked, or was not (older runs). */
   readonly alerts?: readonly AlertPeriod[];
+  /** Undefined when nobody looked at Alertmanager: an older run. */
+  readonly alertmanager?: AlertmanagerView;
   readonly numbers: readonly PhaseNumbers[];
   /** All journeys in the steady phase as one; undefined when nothing was answered in it. */
   readonly steady?: SteadyLoad;
@@ -48,7 +51,7 @@ export interface RunView {
   readonly drops: readonly { readonly at: Instant; readonly count: number }[];
 }
 
-/** One alert as Prometheus had it firing, on any replica; resolved to its scrapes. */
+/** One alert as Prometheus had it firing, on any replica: from the first evaluation to the last one. Older runs know it to their steps. */
 export interface AlertPeriod {
   readonly alert: string;
   readonly severity: string;
@@ -59,6 +62,17 @@ export interface AlertPeriod {
   /** It fired when we began to look, or still when we ended: how long it did is not known. */
   readonly before: boolean;
   readonly still: boolean;
+  /** Why Alertmanager called nobody about it, when it held it back at each look that had it. */
+  readonly heldBack?: string;
+}
+
+export interface AlertmanagerView {
+  readonly looks: number;
+  /** Looks that told nothing, and why the first one didn't. */
+  readonly missing: number;
+  readonly why?: string;
+  /** Active at any look. */
+  readonly silences: readonly Silence[];
 }
 
 /** Every `binMs` from `from` on, also where nothing happened. */

@@ -162,8 +162,18 @@ export const targetSchema = z.strictObject({
     selector,
     port: port.default(9090),
     scrapeIntervalMs: z.number().int().min(500),
+    evaluationIntervalMs: z
+      .number()
+      .int()
+      .min(500)
+      .optional()
+      .describe('of its rules; without it the same as the scrape interval'),
     replicas: z.number().int().min(1),
   }),
+  alertmanager: z
+    .strictObject({ namespace: name, selector, port: port.default(9093) })
+    .optional()
+    .describe('who calls people: without it nobody looks whether an alert was silenced or inhibited'),
 });
 
 export type Target = z.infer<typeof targetSchema>;

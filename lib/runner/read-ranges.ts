@@ -1,25 +1,33 @@
 // Prometheus over the whole run, raw, from every replica: the judge merges and reduces, not we.
 import type { Claim } from '../model/claim.ts';
-import { alertsRange, exportersRange, type Instant, type RangeResponse } from '../model/evidence.ts';
+import { alertsCountRange, alertsRange, exportersRange, type Instant, type RangeResponse } from '../model/evidence.ts';
 import type { Reach } from '../model/reach.ts';
 
 /** A query that can't be asked is a line with its reason, so that a gap is on record. */
 export async function readRanges(
   claim: Claim,
   reach: Reach,
-  { from, to, stepMs }: { from: Instant; to: Instant; stepMs: number },
+  { from, to }: { from: Instant; to: Instant },
 ): Promise<readonly RangeResponse[]> {
+  const { scrapeIntervalMs, evaluationIntervalMs = scrapeIntervalMs, replicas } = reach.target.prometheus;
   const lines: RangeResponse[] = [];
-  const asked = claim.objectives.flatMap((one) =>
+  const objectives = claim.objectives.flatMap((one) =>
     one.source === 'prometheus'
       ? [
-          { objective: one.name, query: one.query },
-          ...(one.exporters === undefined ? [] : [{ objective: exportersRange(one.name), query: one.exporters }]),
+          { objective: one.name, query: one.query, stepMs: scrapeIntervalMs },
+          ...(one.exporters === undefined
+            ? []
+            : [{ objective: exportersRange(one.name), query: one.exporters, stepMs: scrapeIntervalMs }]),
         ]
       : [],
   );
-  for (const { objective, query } of [...asked, alertsRange]) {
-    const base = { objective, query, from, to, stepMs };
+  // Alerts change when rules are evaluated, and only then.
+  const alerts = [alertsRange, ...(claim.alerts ? [alertsCountRange] : [])].map((range) => ({
+    ...range,
+    stepMs: evaluationIntervalMs,
+  }));
+  for (const { objective, query, stepMs } of [...objectives, ...alerts]) {
+    const base = { objective, query, from, to, stepMs, ofReplicas: replicas };
     try {
       const answers = await reach.prometheus.range(query, from, to, stepMs);
       for (const answer of answers) lines.push({ ...base, ...answer });

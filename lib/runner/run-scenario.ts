@@ -570,7 +570,8 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     const collected = <T>(work: (reach: Reach) => Promise<T>) => abortable(withReach(run.signal, work), run.signal);
     const to = clock.now();
     // So that the last moments are scraped too. It passes while the ledger is read.
-    const scrapedAt = clock.mono() + run.target.prometheus.scrapeIntervalMs;
+    const { scrapeIntervalMs, evaluationIntervalMs = scrapeIntervalMs } = run.target.prometheus;
+    const scrapedAt = clock.mono() + Math.max(scrapeIntervalMs, evaluationIntervalMs);
     await clock.sleep(bounds.quiesceMs, run.signal);
     if (!passedOn) await sampling?.stop();
     say('reading the ledger on every Galera node');
@@ -591,7 +592,6 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       const ranges = await readRanges(claim, reach, {
         from: Math.min(startedAt, run.before?.steady.at ?? startedAt),
         to,
-        stepMs: run.target.prometheus.scrapeIntervalMs,
       });
       await appendLines(file(runFiles.prometheus), ranges);
     });

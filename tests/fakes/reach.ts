@@ -1,5 +1,14 @@
 // All ports in memory, on a clock that only sleep moves. Tests say what SQL, Prometheus, HTTP and Redis answer.
-import type { HttpAnswer, NodePower, PrometheusAnswer, Reach, Redis, SqlRow, Tls } from '../../lib/model/reach.ts';
+import type {
+  Alertmanager,
+  HttpAnswer,
+  NodePower,
+  PrometheusAnswer,
+  Reach,
+  Redis,
+  SqlRow,
+  Tls,
+} from '../../lib/model/reach.ts';
 import { type Target, targetSchema } from '../../lib/model/target.ts';
 import { type FakeCluster, fakeCluster } from './cluster.ts';
 
@@ -44,6 +53,7 @@ export interface FakeAnswers {
   readonly sql?: (node: string, sql: string, values: readonly (string | number)[]) => readonly SqlRow[];
   readonly prometheus?: (query: string) => readonly PrometheusAnswer[];
   readonly http?: (path: string, plain: boolean) => Partial<HttpAnswer>;
+  readonly alertmanager?: Alertmanager;
   readonly redis?: Redis;
   readonly tls?: Tls;
   readonly nodePower?: NodePower;
@@ -82,6 +92,7 @@ export function fakeReach(answers: FakeAnswers = {}): Reach & { readonly cluster
         ...answers.http?.(path, options?.plain ?? false),
       }),
     },
+    ...(answers.alertmanager ? { alertmanager: answers.alertmanager } : {}),
     ...(answers.redis ? { redis: answers.redis } : {}),
     ...(answers.tls ? { tls: answers.tls } : {}),
     ...(answers.nodePower ? { nodePower: answers.nodePower } : {}),
