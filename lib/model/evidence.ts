@@ -6,7 +6,8 @@ import type { Json, Proof } from './fault.ts';
 export type Instant = number;
 
 export type Reading =
-  | { readonly at: Instant; readonly value: number }
+  /** `seen`: what the number was boiled down from, where more than the number is judged or shown. */
+  | { readonly at: Instant; readonly value: number; readonly seen?: Json }
   | { readonly at: Instant; readonly missing: string };
 
 export type StepName = 'prepared' | 'injected' | 'landed' | 'effect' | 'holding' | 'undone' | 'undo-failed' | 'residue';
@@ -37,7 +38,13 @@ export type JournalEntry =
       readonly ticket?: Json;
       readonly error?: string;
     }
-  | { readonly kind: 'reading'; readonly series: string; readonly value?: number; readonly missing?: string }
+  | {
+      readonly kind: 'reading';
+      readonly series: string;
+      readonly value?: number;
+      readonly seen?: Json;
+      readonly missing?: string;
+    }
   | { readonly kind: 'note'; readonly text: string }
   | {
       readonly kind: 'load';

@@ -1,6 +1,7 @@
 // Prometheus over the whole run, raw, from every replica: the judge merges and reduces, not we.
 import type { Claim } from '../model/claim.ts';
 import { alertsRange, type Instant, type RangeResponse } from '../model/evidence.ts';
+import { ingressRanges, ingressRequestsOf } from '../model/ingress-requests.ts';
 import type { Reach } from '../model/reach.ts';
 
 /** A query that can't be asked is a line with its reason, so that a gap is on record. */
@@ -13,7 +14,11 @@ export async function readRanges(
   const asked = claim.objectives.flatMap((one) =>
     one.source === 'prometheus' ? [{ objective: one.name, query: one.query }] : [],
   );
-  for (const { objective, query } of [...asked, alertsRange]) {
+  const ingress = ingressRequestsOf(reach.target);
+  const second = claim.recovery?.second
+    ? (['completed', 'failed'] as const).map((what) => ({ objective: ingressRanges[what], query: ingress[what] }))
+    : [];
+  for (const { objective, query } of [...asked, ...second, alertsRange]) {
     const base = { objective, query, from, to, stepMs };
     try {
       const answers = await reach.prometheus.range(query, from, to, stepMs);
