@@ -110,7 +110,7 @@ function findingOf({ name }: Budgeted, { named }: Injection, cost: BudgetCost | 
   return {
     ...base,
     outcome: share <= max ? 'passed' : 'failed',
-    says: `${named}: it cost ${smallShare(share)} of the bad events that ${name} leaves for 30 days, wanted at most ${percent(max)}: ${counted(bad, 'bad event')}, as many as ${duration(outageMs)} of outage, at a burn rate of ${burnRate} over ${duration(windowMs)}.`,
+    says: `${named}: it cost ${smallShare(share)} of the bad events that ${name} leaves for 30 days, wanted at most ${percent(max)}: ${counted(bad, 'bad event')}, as many as ${duration(outageMs)} of outage, at a burn rate of ${Math.round(10 * burnRate) / 10} over ${duration(windowMs)}.`,
     measured: share,
   };
 }

@@ -65,7 +65,8 @@ function opinionOf(
   const none = (why: string): SecondOpinion => ({ is: 'none', why });
   const steady = spanOf(spans, 'steady');
   if (!steady) return none('there was no steady phase to compare with');
-  if (users.ms === null && users.censoredMs === undefined) return none('what users felt is not known either');
+  const seenMs = (users.censoredMs ?? 0) - rule.windowMs;
+  if (users.ms === null && seenMs <= 0) return none('what users felt is not known for long enough either');
   const counted = countedBy(ranges);
   if (typeof counted === 'string') return none(counted);
   const { bins, scrapeMs } = counted;
@@ -99,6 +100,8 @@ function opinionOf(
             resolutionMs: rounded(Math.min(bad.to - injection.at, bad.to - bad.from + scrapeMs)),
           };
   const apart = apartMs(servedWithin(served), usersWithin(users, rule, injection, operations));
+  if (users.ms === null && served.ms !== null && apart === 0)
+    return none('nobody watched users for long enough to tell whether they would have agreed');
   return {
     ...served,
     is: apart > 0 ? 'disagrees' : 'agrees',

@@ -42,7 +42,9 @@ test('a node that was left behind by the others is no writer, though the app sti
 });
 
 test('without a connection, or with as many on two nodes, nobody can tell who the writer is', async () => {
-  expect(await appWriter.read(world({}, {}, 'refuses'))).toMatchObject({ missing: expect.stringContaining('no connection') });
+  expect(await appWriter.read(world({}, {}, 'refuses'))).toMatchObject({
+    missing: expect.stringContaining('no connection'),
+  });
   const both = world({ appConnections: 4 }, { appConnections: 4 }, {});
   expect(await appWriter.read(both)).toMatchObject({ missing: expect.stringContaining('galera-0 and galera-1 alike') });
   expect(await appWriter.read(world({ appConnections: 4 }, { appConnections: 1 }, {}))).toMatchObject({ value: 0 });

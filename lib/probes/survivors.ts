@@ -18,8 +18,7 @@ export const galeraView = probe('galera-view', (views) => {
 export const appWriter = probe('app-writer', (views) => {
   const [busiest, next] = [...views].sort((a, b) => b.appConnections - a.appConnections);
   if (!busiest || busiest.appConnections === 0) return 'the app has no connection to those that answer';
-  if (next?.appConnections === busiest.appConnections)
-    return `the app works on ${busiest.node} and ${next.node} alike`;
+  if (next?.appConnections === busiest.appConnections) return `the app works on ${busiest.node} and ${next.node} alike`;
   return { value: numberOfName(busiest.node), seen: busiest.node };
 });
 
