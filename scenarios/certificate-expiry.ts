@@ -5,7 +5,7 @@ import type { Objective } from '../lib/model/claim.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { drillCertificateSerials, drillCertificatesValid, drillCertificateValid } from '../lib/probes/certificates.ts';
 import { guards } from '../lib/probes/guards.ts';
-import { afterMs, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import { afterMs, ledgerOfThreeNodes, needs, probes, recoveryAsked, serviceObjectives, steadyMs } from './workshop.ts';
 
 const { series } = drillCertificatesValid;
 
@@ -91,7 +91,14 @@ export const certificateExpiry: Scenario = {
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,
     // Nothing is to be felt at all. A busy moment within the minutes that it lasts is not the fault's: hence the wide window.
-    recovery: { recoveryMsMax: 20_000, windowMs: 10_000, badRatioMax: 0.05 },
+    recovery: {
+      recoveryMsMax: 20_000,
+      windowMs: 10_000,
+      badRatioMax: 0.05,
+      ...recoveryAsked,
+      // Its rule goes by the clock: an evaluation (5 s), `for` (10 s), a late evaluation (5 s), and we look every 5 s. Nothing moves.
+      detectedBy: [{ alert: 'ServedCertificateExpired', from: 'effect', msMax: 25_000 }],
+    },
     blastRadius: { namespaces: ['cert-manager'], targetsMax: 1 },
     needs: [...needs, drillCertificateValid.name],
   },

@@ -10,7 +10,17 @@ import {
   redisWhole,
   webTierReady,
 } from '../lib/probes/guards.ts';
-import { afterMs, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import {
+  afterMs,
+  galeraStageProbes,
+  galeraStages,
+  ledgerOfThreeNodes,
+  needs,
+  probes,
+  recoveryAsked,
+  serviceObjectives,
+  steadyMs,
+} from './workshop.ts';
 
 export const nodePowerLoss: Scenario = {
   claim: {
@@ -24,7 +34,14 @@ export const nodePowerLoss: Scenario = {
     objectives: serviceObjectives,
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,
-    recovery: { recoveryMsMax: 60_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 60_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // A database proxy may stand on the same node, and the app waits for that too.
+      ...galeraStages({ detectedMs: 20_000, failedOverMs: 50_000 }),
+    },
     blastRadius: { namespaces: [kubernetesNodes], targetsMax: 1 },
     needs,
   },
@@ -38,7 +55,7 @@ export const nodePowerLoss: Scenario = {
     usualRecoveryMs: 90_000,
     settledWhen: [webTierReady, galeraWhole, redisWhole, prometheusFresh, galeraSeenWhole],
     afterMs,
-    probes,
+    probes: [...probes, ...galeraStageProbes],
   },
   guards,
   suite: 'smoke',

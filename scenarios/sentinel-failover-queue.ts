@@ -4,6 +4,7 @@ import { orderedFailoverOfQueue as fault } from '../chaos/redis/ordered-failover
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, redisWhole } from '../lib/probes/guards.ts';
 import { redisMasters } from '../lib/probes/redis.ts';
+import { sentinelProbes } from '../lib/probes/sentinels.ts';
 import {
   afterMs,
   goodInFault,
@@ -11,11 +12,13 @@ import {
   needs,
   oneMaster,
   probes,
+  recoveryAsked,
   serviceObjectives,
   steadyMs,
 } from './workshop.ts';
 
 const masters = redisMasters('queue');
+const sentinels = sentinelProbes('queue');
 
 const holdMs = 15_000;
 
@@ -47,7 +50,15 @@ export const sentinelFailoverQueue: Scenario = {
     // A replica is promoted 0.2 s after the order, and clients are told 2.0 to 2.5 s after it: what is queued on the old master meanwhile and
     // was not taken by a worker goes when it becomes a replica. Five bookings a second for 3 s are what may go; docs/decisions/0016.
     jobs: { lostMax: 15, failedMax: 0, duplicatedMax: 0 },
-    recovery: { recoveryMsMax: 10_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 10_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // The Sentinel that carries the order out raises the epoch within a second; the others hear of it within two more.
+      detectedBy: [{ series: sentinels.epoch.series, is: 'changes', msMax: 8_000 }],
+      failedOverBy: [{ series: sentinels.master.series, is: 'changes', msMax: 10_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -58,7 +69,7 @@ export const sentinelFailoverQueue: Scenario = {
     recoveryWaitMs: 30_000,
     settledWhen: [redisWhole],
     afterMs,
-    probes: [...probes, masters],
+    probes: [...probes, masters, sentinels.epoch, sentinels.master],
   },
   guards,
   suite: 'smoke',

@@ -2,9 +2,20 @@
 import { podsDeleteForced as fault } from '../chaos/pods/delete.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, webTierReady } from '../lib/probes/guards.ts';
-import { afterMs, goodInFault, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import { readyPods } from '../lib/probes/tiers.ts';
+import {
+  afterMs,
+  goodInFault,
+  ledgerOfThreeNodes,
+  needs,
+  probes,
+  recoveryAsked,
+  serviceObjectives,
+  steadyMs,
+} from './workshop.ts';
 
 const holdMs = 15_000;
+const ready = readyPods('web');
 
 export const webPodKill: Scenario = {
   claim: {
@@ -20,7 +31,14 @@ export const webPodKill: Scenario = {
     ],
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,
-    recovery: { recoveryMsMax: 15_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 15_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // No role moves: from the moment that Kubernetes has it off its list, requests go to the other one alone.
+      detectedBy: [{ series: ready.series, is: 'at-most', bound: 1, msMax: 10_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -32,7 +50,7 @@ export const webPodKill: Scenario = {
     recoveryWaitMs: 45_000,
     settledWhen: [webTierReady],
     afterMs,
-    probes,
+    probes: [...probes, ready],
   },
   guards,
   suite: 'smoke',

@@ -2,9 +2,20 @@
 import { rolloutNeverReady as fault } from '../chaos/objects/rollout.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, webTierReady } from '../lib/probes/guards.ts';
-import { afterMs, goodInFault, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import { unreadyPods } from '../lib/probes/tiers.ts';
+import {
+  afterMs,
+  goodInFault,
+  ledgerOfThreeNodes,
+  needs,
+  probes,
+  recoveryAsked,
+  serviceObjectives,
+  steadyMs,
+} from './workshop.ts';
 
 const holdMs = 20_000;
+const unready = unreadyPods('web');
 
 export const webTierRollout: Scenario = {
   claim: {
@@ -21,7 +32,14 @@ export const webTierRollout: Scenario = {
     ],
     load: { achievedRatioMin: 0.95, acknowledgedMin: 120 },
     ledger: ledgerOfThreeNodes,
-    recovery: { recoveryMsMax: 20_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 20_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // The rollout is held up by a pod that is not ready; no role moves.
+      detectedBy: [{ series: unready.series, is: 'at-least', bound: 1, msMax: 10_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -32,7 +50,7 @@ export const webTierRollout: Scenario = {
     recoveryWaitMs: 45_000,
     settledWhen: [webTierReady],
     afterMs,
-    probes,
+    probes: [...probes, unready],
   },
   guards,
   suite: 'smoke',

@@ -2,12 +2,23 @@
 import { workerCrash as fault } from '../chaos/process/crash.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards } from '../lib/probes/guards.ts';
-import { afterMs, goodInFault, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import { restarts } from '../lib/probes/tiers.ts';
+import {
+  afterMs,
+  goodInFault,
+  ledgerOfThreeNodes,
+  needs,
+  probes,
+  recoveryAsked,
+  serviceObjectives,
+  steadyMs,
+} from './workshop.ts';
 
 /** Workers and scheduler tell the same of the queues: what the busiest of them saw counts. */
 const oldestJob = 'max(workshop_queue_oldest_job_age_seconds{queue!="long"})';
 
 const holdMs = 30_000;
+const started = restarts('worker-short');
 
 export const workerKill: Scenario = {
   claim: {
@@ -46,7 +57,14 @@ export const workerKill: Scenario = {
     ledger: ledgerOfThreeNodes,
     // The one that it had in hand is given up by the others, where an operator sees it: RQ does not run a job again that may have run.
     jobs: { lostMax: 0, failedMax: 1, duplicatedMax: 0 },
-    recovery: { recoveryMsMax: 5_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 5_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // The kubelet starts it again within 5 s, or 15 s when it ended in the last ten minutes before.
+      detectedBy: [{ series: started.series, is: 'changes', msMax: 25_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -57,7 +75,7 @@ export const workerKill: Scenario = {
     timeline: [{ fault, holdMs }],
     recoveryWaitMs: 60_000,
     afterMs,
-    probes,
+    probes: [...probes, started],
   },
   guards,
   suite: 'smoke',

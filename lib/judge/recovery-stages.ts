@@ -100,7 +100,9 @@ function judgeRule(
   const said = saidBy(rule, base.value);
   if (said(base.value)) return cannotTell(`${by} ${sayingWords(rule, base)} before already`);
   const steady = spanOf(spans, 'steady');
-  const uneven = before.find(({ at, value }) => steady && isIn(at, steady) && said(value));
+  const quiet = before.filter(({ at }) => steady && isIn(at, steady));
+  const saidThen = saidBy(rule, quiet.at(-1)?.value ?? base.value);
+  const uneven = quiet.find(({ value }) => saidThen(value));
   if (uneven) return cannotTell(`${by} ${sayingWords(rule, uneven)} in the steady phase by itself`);
 
   const after = looks.filter(({ at }) => at >= since && at < (injection.next ?? Number.POSITIVE_INFINITY));
