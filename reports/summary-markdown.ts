@@ -1,6 +1,7 @@
 // The gate's answer as Markdown, for a CI job's summary: the verdict, one line for each scenario, what blocks, and how to run it again.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { severity } from '../lib/model/verdict.ts';
+import { burnWords, dearest, goodAgainWords, secondWords, shareWords, stageWords } from './recovery-words.ts';
 import { count, duration, outcomeWord, readinessWord, recoveryWords } from './wording.ts';
 
 type Run = Readiness['runs'][number];
@@ -23,6 +24,7 @@ export function summaryMarkdown(readiness: Readiness): string {
     ...runs.map(rowOf),
     ...skipped.map(({ scenario, reason }) => `| ${plain(scenario)} | **Not run** | ${plain(reason)} | | | | |`),
     '',
+    ...stageTable(runs),
     ...runs.flatMap(sectionOf),
     ...(untested.length > 0
       ? [`Outside this suite, so not known: ${untested.map(({ scenario }) => plain(scenario)).join(', ')}.`, '']
@@ -35,6 +37,35 @@ function rowOf(run: Run): string {
   const { acknowledged, lost, duplicated, unknown } = run.ledger;
   const recovery = recoveryWords(run);
   return `| ${plain(run.scenario)} | **${outcomeWord[run.outcome]}** | ${recovery.value} (${recovery.note}) | ${count(acknowledged)} | ${count(lost)} | ${count(duplicated)} | ${count(unknown)} |`;
+}
+
+/** How each fault was recovered from, where the claim says by what that is seen. */
+function stageTable(runs: readonly Run[]): readonly string[] {
+  const rows = runs.flatMap(({ scenario, recovery: { faults = [] } }) =>
+    faults.flatMap((one) => {
+      const { fault, detected, failedOver, second, budget } = one;
+      if (!(detected ?? failedOver ?? second)) return [];
+      const cost = dearest(budget);
+      const spent = cost ? `${shareWords(cost.share)} of ${cost.objective}, burn rate ${burnWords(cost.burnRate)}` : '';
+      const cells = [
+        scenario,
+        fault,
+        detected ? stageWords(detected) : '',
+        failedOver ? stageWords(failedOver) : '',
+        goodAgainWords(one),
+        second ? secondWords(second) : '',
+        spent,
+      ];
+      return [`| ${cells.map(plain).join(' | ')} |`];
+    }),
+  );
+  if (rows.length === 0) return [];
+  return [
+    '| scenario | fault | detected | failed over | good again | second opinion | error budget of 30 days |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ];
 }
 
 /** Only of what did not pass: a summary is read by whom something stopped. */
