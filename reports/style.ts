@@ -106,7 +106,7 @@ footer p{max-width:60em}
 .roomy{display:none}
 .timeline.wide{display:none}.timeline.narrow{display:block}.timeline.narrow text{font-size:11px}
 th,td{padding-right:12px}
-.numbers{grid-template-columns:1fr 1fr}.numbers dd{font-size:1.4rem}
+.numbers,.stages{grid-template-columns:1fr 1fr}.numbers dd{font-size:1.4rem}
 .findings thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 .findings,.findings tbody,.findings tr{display:block}
 .findings td,.findings th{display:block;border:0;padding:2px 0}
