@@ -34,7 +34,7 @@ test('a fault costs its bad events of those that the objective allows in 30 days
   // 20 scans/s for 30 days, of which 1 % may be bad.
   expect(cost).toMatchObject({ objective: 'scans-good', bad, planned: own.length, budget: 518_400 });
   expect(bad).toBeGreaterThan(155);
-  expect(cost?.share).toBeCloseTo(bad / 518_400, 12);
+  expect(cost?.share).toBeCloseTo(bad / 518_400, 9);
   expect(cost?.outageMs).toBe(bad * 50);
   expect(cost?.burnRate).toBeCloseTo(bad / own.length / 0.01, 2);
   expect(outcomes).toEqual(['passed']);

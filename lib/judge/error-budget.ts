@@ -74,7 +74,7 @@ function costOf(
     bad,
     planned: all,
     budget: rounded(budget),
-    share: bad / budget,
+    share: Number((bad / budget).toPrecision(6)),
     outageMs: rounded((1000 * bad) / perSecond),
     burnRate: rounded(bad / all / allowed),
     windowMs: rounded(until - from),
@@ -106,10 +106,10 @@ function findingOf({ name }: Budgeted, { named }: Injection, cost: BudgetCost | 
   const base = { check: `error-budget.${name}`, bound: `≤ ${percent(max)}`, unit: 'share', phase: 'recovery' };
   if (typeof cost === 'string')
     return { ...base, outcome: 'inconclusive', says: `${named}: what it cost of ${name} can't be told: ${cost}.` };
-  const { bad, share, outageMs, burnRate, windowMs } = cost;
+  const { bad, budget, share, outageMs, burnRate, windowMs } = cost;
   return {
     ...base,
-    outcome: share <= max ? 'passed' : 'failed',
+    outcome: bad <= max * budget ? 'passed' : 'failed',
     says: `${named}: it cost ${smallShare(share)} of the bad events that ${name} leaves for 30 days, wanted at most ${percent(max)}: ${counted(bad, 'bad event')}, as many as ${duration(outageMs)} of outage, at a burn rate of ${Math.round(10 * burnRate) / 10} over ${duration(windowMs)}.`,
     measured: share,
   };

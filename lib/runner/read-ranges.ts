@@ -14,10 +14,7 @@ export async function readRanges(
   const asked = claim.objectives.flatMap((one) =>
     one.source === 'prometheus' ? [{ objective: one.name, query: one.query }] : [],
   );
-  const ingress = ingressRequestsOf(reach.target);
-  const second = claim.recovery?.second
-    ? (['completed', 'failed'] as const).map((what) => ({ objective: ingressRanges[what], query: ingress[what] }))
-    : [];
+  const second = claim.recovery?.second ? ingressQueries(reach) : [];
   for (const { objective, query } of [...asked, ...second, alertsRange]) {
     const base = { objective, query, from, to, stepMs };
     try {
@@ -30,3 +27,9 @@ export async function readRanges(
   }
   return lines;
 }
+
+const ingressQueries = ({ target }: Reach) =>
+  (['completed', 'failed'] as const).map((what) => ({
+    objective: ingressRanges[what],
+    query: ingressRequestsOf(target)[what],
+  }));
