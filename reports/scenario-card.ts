@@ -6,6 +6,7 @@ import { faultSteps } from './fault-steps.ts';
 import { findingsTable } from './findings-table.ts';
 import { type Content, type Html, html } from './html.ts';
 import { outcomeBadge } from './marks.ts';
+import { recoveryStages } from './recovery.ts';
 import { timeline } from './timeline.ts';
 import { count, duration, moment, percent, phaseWord, plural, recoveryWords } from './wording.ts';
 
@@ -18,6 +19,7 @@ export function scenarioCard(run: ReadinessRun, view: RunView | undefined, key: 
 ${run.ended !== 'completed' && html`<p class="lead">The run was ${run.ended}${view?.reason && html`: ${view.reason}`}.</p>`}
 ${keyNumbers(run, view)}
 ${view ? timeline(view, key) : html`<p class="lead">The run folder could not be read, so there is no timeline.</p>`}
+${recoveryStages(run.recovery)}
 ${findingsTable(run.findings)}
 ${residue(run)}
 ${view && html`${phaseTable(view)}${faultSteps(view)}${alerts(view)}${guards(view)}${notes(view)}`}

@@ -87,11 +87,14 @@ figcaption{font-size:.84rem;color:var(--soft);margin-top:8px;max-width:60em}
 .timeline.narrow{display:none}
 .timeline text{fill:var(--soft);font-size:11.5px}
 .timeline .strong{fill:var(--ink);font-weight:640}
-.timeline .fault{fill:var(--failed);font-weight:640}
 .grid{stroke:var(--line);stroke-width:1}.edge{stroke:var(--soft);stroke-width:1}
 .shade{fill:var(--shade)}.hatch{stroke:var(--hatch);stroke-width:1.5}
 .inject{stroke:var(--failed);stroke-width:1.5}.recovered{stroke:var(--passed);stroke-width:1.5;stroke-dasharray:5 3}
-.timeline .recovered-text{fill:var(--passed);font-weight:640}
+.stage{stroke:var(--soft);stroke-width:1.25;stroke-dasharray:2 3}
+.timeline .moment{font-weight:640;paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
+.timeline .inject-text{fill:var(--failed)}.timeline .recovered-text{fill:var(--passed)}.timeline .stage-text{fill:var(--ink)}
+.stages{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:14px 24px;margin-bottom:16px}
+.stages dd{font-weight:620}.stages dd small{display:block;font-size:.82rem;line-height:1.4;font-weight:400;color:var(--soft);overflow-wrap:anywhere}
 .dots{fill:none;stroke-linecap:round;stroke-width:2.6;opacity:.34}
 .scan{stroke:var(--scan)}.write{stroke:var(--write)}
 .p95{fill:none;stroke-width:1.6;stroke-linejoin:round}.p95.write{stroke-dasharray:4 2.5}
@@ -109,7 +112,7 @@ footer p{max-width:60em}
 .roomy{display:none}
 .timeline.wide{display:none}.timeline.narrow{display:block}.timeline.narrow text{font-size:11px}
 th,td{padding-right:12px}
-.numbers{grid-template-columns:1fr 1fr}.numbers dd{font-size:1.4rem}
+.numbers,.stages{grid-template-columns:1fr 1fr}.numbers dd{font-size:1.4rem}
 .findings thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 .findings,.findings tbody,.findings tr{display:block}
 .findings td,.findings th{display:block;border:0;padding:2px 0}

@@ -3,6 +3,7 @@ import type { Readiness } from '../lib/model/readiness.ts';
 import { severity } from '../lib/model/verdict.ts';
 import { detections } from './detection.ts';
 import { answerWord, historySentence, loudOf } from './history-words.ts';
+import { burnWords, dearest, goodAgainWords, secondWords, shareWords, stageWords } from './recovery-words.ts';
 import { count, duration, outcomeWord, readinessWord, recoveryWords } from './wording.ts';
 
 type Run = Readiness['runs'][number];
@@ -26,6 +27,7 @@ export function summaryMarkdown(readiness: Readiness): string {
     ...skipped.map(({ scenario, reason }) => `| ${plain(scenario)} | **Not run** | ${plain(reason)} | | | | |`),
     '',
     ...detectionTable(runs),
+    ...stageTable(runs),
     ...runs.flatMap(sectionOf),
     ...historyOf(readiness),
     ...(untested.length > 0
@@ -55,6 +57,35 @@ function detectionTable(runs: readonly Run[]): readonly string[] {
   return [
     '| scenario | alert | fired in time | after | over after undo | would have called |',
     '| --- | --- | --- | ---: | ---: | --- |',
+    ...rows,
+    '',
+  ];
+}
+
+/** How each fault was recovered from, where the claim says by what that is seen. */
+function stageTable(runs: readonly Run[]): readonly string[] {
+  const rows = runs.flatMap(({ scenario, recovery: { faults = [] } }) =>
+    faults.flatMap((one) => {
+      const { fault, detected, failedOver, second, budget } = one;
+      if (!(detected ?? failedOver ?? second)) return [];
+      const cost = dearest(budget);
+      const spent = cost ? `${shareWords(cost.share)} of ${cost.objective}, burn rate ${burnWords(cost.burnRate)}` : '';
+      const cells = [
+        scenario,
+        fault,
+        detected ? stageWords(detected) : '',
+        failedOver ? stageWords(failedOver) : '',
+        goodAgainWords(one),
+        second ? secondWords(second) : '',
+        spent,
+      ];
+      return [`| ${cells.map(plain).join(' | ')} |`];
+    }),
+  );
+  if (rows.length === 0) return [];
+  return [
+    '| scenario | fault | detected | failed over | good again | second opinion | error budget of 30 days |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
   ];

@@ -3,6 +3,7 @@ import type { Readiness } from '../lib/model/readiness.ts';
 import { type Finding, type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
 import { detections, detectionWords } from './detection.ts';
 import { answerWord, historySentence, loudOf } from './history-words.ts';
+import { goodAgainWords, stagesInLine } from './recovery-words.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
 export interface TerminalOptions {
@@ -91,6 +92,7 @@ function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
     `    writes: ${count(ledger.sent)} sent, ${count(ledger.acknowledged)} acknowledged, ${absent(ledger.lost)} lost, ${absent(ledger.duplicated)} duplicated, ${count(ledger.unknown)} unknown (${absent(ledger.unknownPresent)} there)`,
     ...(measured ? [`    recovery: ${recovery.value} (${recovery.note})`] : []),
     ...detections(run.findings).flatMap((one) => wrapped(`alert: ${detectionWords(one)}`, 4)),
+    ...stageLines(run.recovery),
     ...wrong.flatMap(({ outcome, says, examples }) => [
       ...wrapped(`${mark(outcome, { colour: false }).trim()} ${says}`, 4, 6),
       ...(Array.isArray(examples) ? examples.slice(0, 3).map((one) => `        ${printable(String(one))}`) : []),
@@ -101,6 +103,15 @@ function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
     ...run.residue.flatMap((left) => wrapped(`left in the target: ${left}`, 4)),
     ...(wrong.length > 0 && run.folder !== '' ? [`    ${named(run.folder)}`] : []),
   ];
+}
+
+/** Of several faults each has its own time as well. */
+function stageLines({ faults = [] }: Run['recovery']): readonly string[] {
+  return faults.flatMap((one) => {
+    const stages = stagesInLine(one);
+    if (stages === '') return [];
+    return wrapped(faults.length > 1 ? `${one.fault}, good again ${goodAgainWords(one)}; ${stages}` : stages, 6, 8);
+  });
 }
 
 const shapes: Readonly<Record<Outcome, string>> = { passed: '✓', inconclusive: '?', failed: '✗' };

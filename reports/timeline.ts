@@ -2,7 +2,9 @@
 // Drawn on a logarithmic scale, since a good scan takes 10 ms and an outage 10 s. Plain SVG: it prints, and needs no script.
 import type { Instant } from '../lib/model/evidence.ts';
 import type { OperationKind, RunView } from '../lib/model/run-view.ts';
+import type { FaultRecovery, StageMeasure } from '../lib/model/verdict.ts';
 import { type Html, html, trusted } from './html.ts';
+import { stagesInLine } from './recovery-words.ts';
 import { count, duration, offset, phaseWord, plural } from './wording.ts';
 
 interface Frame {
@@ -16,6 +18,7 @@ interface Frame {
   readonly barsTop: number;
   readonly barsBottom: number;
   readonly height: number;
+  readonly moments: readonly Moment[];
   readonly x: (at: Instant) => number;
   readonly y: (ms: number) => number;
   readonly lowMs: number;
@@ -34,14 +37,16 @@ function drawing(view: RunView, size: 'wide' | 'narrow', key: string): Html {
   return html`<svg class="timeline ${size}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${key}-title">
 <title id="${key}-title">${summary(view)}</title>
 <defs><pattern id="${key}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0V7"/></pattern></defs>
-${faultWindows(view, frame, key)}${grid(frame)}${phases(view, frame, size)}${goodDots(view, frame)}${lines(view, frame)}${badMarks(view, frame)}${bars(view, frame)}${drops(view, frame)}${moments(view, frame)}${timeAxis(view, frame, size)}</svg>`;
+${faultWindows(view, frame, key)}${grid(frame)}${phases(view, frame, size)}${goodDots(view, frame)}${lines(view, frame)}${badMarks(view, frame)}${bars(view, frame)}${drops(view, frame)}${moments(frame)}${timeAxis(view, frame, size)}</svg>`;
 }
 
 function frameOf(view: RunView, size: 'wide' | 'narrow'): Frame {
   const wide = size === 'wide';
   const width = wide ? 960 : 360;
   const [left, right] = [wide ? 58 : 50, width - 10];
-  const top = 46;
+  const x = (at: Instant) => round(left + ((at - view.from) / Math.max(1, view.to - view.from)) * (right - left));
+  const moments = momentsOf(view, x, right);
+  const top = 46 + rowHeight * Math.max(0, ...moments.map(({ row }) => row));
   const bottom = top + (wide ? 210 : 190);
   const barsTop = bottom + 34;
   const barsBottom = barsTop + 62;
@@ -60,7 +65,8 @@ function frameOf(view: RunView, size: 'wide' | 'narrow'): Frame {
     height: barsBottom + 28,
     lowMs,
     highMs,
-    x: (at) => round(left + ((at - view.from) / Math.max(1, view.to - view.from)) * (right - left)),
+    moments,
+    x,
     y: (ms) => round(bottom - ((Math.log10(Math.max(lowMs, ms)) - low) / (high - low)) * (bottom - top)),
   };
 }
@@ -75,13 +81,13 @@ function faultWindows(view: RunView, { x, top, barsBottom }: Frame, key: string)
   return html`${view.faults.map(window)}`;
 }
 
-function grid({ left, right, top, bottom, barsBottom, lowMs, highMs, y }: Frame): Html {
+function grid({ left, right, bottom, barsBottom, lowMs, highMs, y }: Frame): Html {
   const decades = [];
   for (let ms = lowMs; ms <= highMs; ms *= 10) decades.push(ms);
   return html`${decades.map(
     (ms) =>
       html`<path class="grid" d="M${left} ${y(ms)}H${right}"/><text x="${left - 8}" y="${y(ms) + 4}" text-anchor="end">${ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`}</text>`,
-  )}<text class="strong" x="${left}" y="${top - 34}">Latency</text><text class="strong" x="${left}" y="${bottom + 26}">Requests each second</text><path class="edge" d="M${left} ${barsBottom}H${right}"/>`;
+  )}<text class="strong" x="${left}" y="12">Latency</text><text class="strong" x="${left}" y="${bottom + 26}">Requests each second</text><path class="edge" d="M${left} ${barsBottom}H${right}"/>`;
 }
 
 /** Names of phases over the panel; those too short for their name go without. */
@@ -157,20 +163,61 @@ function drops(view: RunView, { x, top }: Frame): Html {
   return html`<path class="drop" d="${trusted(path)}"/>`;
 }
 
-/** Inject and recovery, with their names on top. */
-function moments(view: RunView, { x, top, right, barsBottom }: Frame): Html {
-  const inject = view.faults.length > 0;
-  const { ms } = view.verdict.recovery;
-  const at = x(view.zero);
-  const good = x(view.zero + (ms ?? 0));
-  const name = `good again ${offset(ms ?? 0)}`;
-  const toLeft = good + 6 + name.length * 6.3 > right;
-  return html`${inject && html`<path class="inject" d="M${at} ${top - 16}V${barsBottom}"/><text class="fault" x="${at + 5}" y="${top - 20}">inject</text>`}${
-    inject &&
-    ms !== null &&
-    ms > 0 &&
-    html`<path class="recovered" d="M${good} ${top - 16}V${barsBottom}"/><text class="recovered-text" x="${good + (toLeft ? -5 : Math.max(5, at + 48 - good))}" y="${top - 20}" text-anchor="${toLeft ? 'end' : 'start'}">${name}</text>`
-  }`;
+/** Inject and what followed from it, with its name on top. */
+interface Moment {
+  readonly kind: 'inject' | 'stage' | 'recovered';
+  readonly name: string;
+  readonly x: number;
+  readonly anchor: 'start' | 'end';
+  /** Rows of names are stacked from the panel upwards. */
+  readonly row: number;
+}
+
+const rowHeight = 14;
+const letterWidth = 6.3;
+const gap = 8;
+
+/** Those of several faults together. Where names would cover each other, the earlier one stands higher: no line crosses a later name. */
+function momentsOf(view: RunView, x: (at: Instant) => number, right: number): readonly Moment[] {
+  if (view.faults.length === 0) return [];
+  const { recovery } = view.verdict;
+  // Older verdicts know one fault, and no stages.
+  const faults: readonly Partial<FaultRecovery>[] = recovery.faults ?? [{ injectedMs: 0, ms: recovery.ms }];
+  const named = faults.flatMap(({ injectedMs = 0, ms, detected, failedOver }) => {
+    const stage = (name: string, measure: StageMeasure | undefined) =>
+      measure?.ms == null ? [] : [{ kind: 'stage' as const, word: name, afterMs: measure.fromMs + measure.ms }];
+    return [
+      { kind: 'inject' as const, word: 'inject', afterMs: 0 },
+      ...stage('detected', detected),
+      ...stage('failed over', failedOver),
+      ...(ms ? [{ kind: 'recovered' as const, word: 'good again', afterMs: ms }] : []),
+    ].map(({ kind, word, afterMs }) => ({
+      kind,
+      name: kind === 'inject' ? word : `${word} ${offset(afterMs)}`,
+      at: view.zero + injectedMs + afterMs,
+    }));
+  });
+  const rows: (readonly [number, number])[][] = [];
+  const place = ({ kind, name, at }: (typeof named)[number]): Moment => {
+    const width = name.length * letterWidth;
+    const anchor = x(at) + gap + width > right ? 'end' : 'start';
+    const [from, to] = anchor === 'start' ? [x(at), x(at) + gap + width] : [x(at) - gap - width, x(at)];
+    const free = rows.findIndex((taken) => taken.every((one) => to <= one[0] || from >= one[1]));
+    const row = free < 0 ? rows.length : free;
+    rows[row] = [...(rows[row] ?? []), [from, to]];
+    return { kind, name, x: x(at), anchor, row };
+  };
+  return [...named]
+    .sort((a, b) => b.at - a.at)
+    .map(place)
+    .reverse();
+}
+
+function moments({ moments, top, barsBottom }: Frame): Html {
+  return html`${moments.map(({ kind, name, x, anchor, row }) => {
+    const y = top - 20 - rowHeight * row;
+    return html`<path class="${kind}" d="M${x} ${y - 8}V${barsBottom}"/><text class="moment ${kind}-text" x="${x + (anchor === 'end' ? -5 : 5)}" y="${y}" text-anchor="${anchor}">${name}</text>`;
+  })}`;
 }
 
 const tickLengthsMs = [
@@ -220,5 +267,7 @@ function summary(view: RunView): string {
   const { ms } = view.verdict.recovery;
   const recovered =
     ms === null ? '' : ms === 0 ? ' Users never left the budget.' : ` Good again ${duration(ms)} after inject.`;
-  return `Latency over ${duration(view.to - view.from)}: ${plural(all, 'request')}, ${count(bad)} bad, ${count(dropped)} dropped.${recovered}`;
+  const stages = (view.verdict.recovery.faults ?? []).map(stagesInLine).filter((line) => line !== '');
+  const also = stages.length > 0 ? ` After inject: ${stages.join('. ')}.` : '';
+  return `Latency over ${duration(view.to - view.from)}: ${plural(all, 'request')}, ${count(bad)} bad, ${count(dropped)} dropped.${recovered}${also}`;
 }

@@ -57,6 +57,31 @@ test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))
   },
 );
 
+test.each(scenarios.filter(({ claim }) => claim.recovery).map((scenario) => [scenario.claim.name, scenario] as const))(
+  '%s: how its fault is noticed is claimed, of something that is looked at, within the time that there is',
+  (_name, { claim, play }) => {
+    const { detectedBy = [], failedOverBy = [], recoveryMsMax = 0, second, budgetShareMax } = claim.recovery ?? {};
+    expect(detectedBy.length).toBeGreaterThan(0);
+    for (const by of [...detectedBy, ...failedOverBy]) {
+      if (by.of !== undefined) expect(claim.faults).toContain(by.of);
+      if ('series' in by) {
+        const probe = play.probes.find(({ series }) => series === by.series);
+        expect(probe, by.series).toBeDefined();
+        // Too close to call is what lies between two looks.
+        expect(by.msMax).toBeGreaterThanOrEqual(5 * (probe?.everyMs ?? 0));
+      }
+      const holdMs = play.timeline.reduce((sum, step) => sum + ('fault' in step ? step.holdMs : step.waitMs), 0);
+      expect(by.msMax, 'is looked for as long as that').toBeLessThanOrEqual(
+        holdMs + play.recoveryWaitMs + play.afterMs,
+      );
+    }
+    // Whoever works at the new place is well: a role moves within the time that users are given.
+    for (const by of failedOverBy) expect(by.msMax).toBeLessThanOrEqual(recoveryMsMax);
+    expect(second).toBeDefined();
+    expect(budgetShareMax).toBeGreaterThan(0);
+  },
+);
+
 test.each(scenarios.map((scenario) => [scenario.claim.name, scenario] as const))(
   '%s: the numbers of its hypothesis are those of its claim and of the load',
   (_name, { claim, play }) => {

@@ -11,6 +11,7 @@ import {
   ledgerOfThreeNodes,
   needs,
   probes,
+  recoveryAsked,
   serviceObjectives,
   siteNotAlarmed,
   steadyMs,
@@ -106,7 +107,14 @@ export const certificateExpiry: Scenario = {
       mustNotFire: [siteNotAlarmed],
     }),
     // Nothing is to be felt at all. A busy moment within the minutes that it lasts is not the fault's: hence the wide window.
-    recovery: { recoveryMsMax: 20_000, windowMs: 10_000, badRatioMax: 0.05 },
+    recovery: {
+      recoveryMsMax: 20_000,
+      windowMs: 10_000,
+      badRatioMax: 0.05,
+      ...recoveryAsked,
+      // Its rule goes by the clock: an evaluation (5 s), `for` (10 s), a late evaluation (5 s), and we look every 5 s. Nothing moves.
+      detectedBy: [{ alert: 'ServedCertificateExpired', from: 'effect', msMax: 25_000 }],
+    },
     blastRadius: { namespaces: ['cert-manager'], targetsMax: 1 },
     needs: [...needs, drillCertificateValid.name],
   },

@@ -6,10 +6,13 @@ import {
   afterMs,
   alerts,
   containerRestarted,
+  galeraStageProbes,
+  galeraStages,
   goodInFault,
   ledgerOfThreeNodes,
   needs,
   probes,
+  recoveryAsked,
   serviceObjectives,
   steadyMs,
 } from './workshop.ts';
@@ -33,7 +36,14 @@ export const galeraWriterCrash: Scenario = {
     ledger: ledgerOfThreeNodes,
     // It was out of Prometheus' sight for 25 to 30 s (examples/lost-writes), so GaleraSizeLow and GaleraNodeDown fire or just don't.
     alerts: alerts({ mustFire: [containerRestarted('mariadb')] }),
-    recovery: { recoveryMsMax: 30_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 30_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // The survivors were seen to agree after 6 s; on a busy machine twice as long.
+      ...galeraStages({ detectedMs: 15_000, failedOverMs: 25_000 }),
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -46,7 +56,7 @@ export const galeraWriterCrash: Scenario = {
     usualRecoveryMs: 25_000,
     settledWhen: [galeraWhole, galeraSeenWhole],
     afterMs,
-    probes,
+    probes: [...probes, ...galeraStageProbes],
   },
   guards,
   suite: 'smoke',

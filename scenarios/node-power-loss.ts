@@ -10,7 +10,18 @@ import {
   redisWhole,
   webTierReady,
 } from '../lib/probes/guards.ts';
-import { afterMs, alerts, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs } from './workshop.ts';
+import {
+  afterMs,
+  alerts,
+  galeraStageProbes,
+  galeraStages,
+  ledgerOfThreeNodes,
+  needs,
+  probes,
+  recoveryAsked,
+  serviceObjectives,
+  steadyMs,
+} from './workshop.ts';
 
 export const nodePowerLoss: Scenario = {
   claim: {
@@ -38,7 +49,14 @@ export const nodePowerLoss: Scenario = {
         },
       ],
     }),
-    recovery: { recoveryMsMax: 60_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 60_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // A database proxy may stand on the same node, and the app waits for that too.
+      ...galeraStages({ detectedMs: 20_000, failedOverMs: 50_000 }),
+    },
     blastRadius: { namespaces: [kubernetesNodes], targetsMax: 1 },
     needs,
   },
@@ -52,7 +70,7 @@ export const nodePowerLoss: Scenario = {
     usualRecoveryMs: 90_000,
     settledWhen: [webTierReady, galeraWhole, redisWhole, prometheusFresh, galeraSeenWhole],
     afterMs,
-    probes,
+    probes: [...probes, ...galeraStageProbes],
   },
   guards,
   suite: 'smoke',

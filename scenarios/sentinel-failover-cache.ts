@@ -3,6 +3,7 @@ import { orderedFailoverOfCache as fault } from '../chaos/redis/ordered-failover
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, redisWhole } from '../lib/probes/guards.ts';
 import { redisMasters } from '../lib/probes/redis.ts';
+import { sentinelProbes } from '../lib/probes/sentinels.ts';
 import {
   afterMs,
   alerts,
@@ -11,12 +12,14 @@ import {
   needs,
   oneMaster,
   probes,
+  recoveryAsked,
   serviceObjectives,
   siteNotAlarmed,
   steadyMs,
 } from './workshop.ts';
 
 const masters = redisMasters('cache');
+const sentinels = sentinelProbes('cache');
 const requests = 'workshop_http_request_duration_seconds_count';
 const refused = `${requests}{status=~"401|403"}`;
 /** A series that begins does so at its first scrape's value, which `increase` takes for what was there before: it counts whole. */
@@ -54,7 +57,15 @@ export const sentinelFailoverCache: Scenario = {
     ledger: ledgerOfThreeNodes,
     // Two masters are seen for 8 to 13 s, and their alert waits for 10 s: it may fire or not.
     alerts: alerts({ mustNotFire: [siteNotAlarmed] }),
-    recovery: { recoveryMsMax: 20_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 20_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // The Sentinel that carries the order out raises the epoch within a second; the others hear of it within two more.
+      detectedBy: [{ series: sentinels.epoch.series, is: 'changes', msMax: 8_000 }],
+      failedOverBy: [{ series: sentinels.master.series, is: 'changes', msMax: 10_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -66,7 +77,7 @@ export const sentinelFailoverCache: Scenario = {
     recoveryWaitMs: 30_000,
     settledWhen: [redisWhole],
     afterMs,
-    probes: [...probes, masters],
+    probes: [...probes, masters, sentinels.epoch, sentinels.master],
   },
   guards,
   suite: 'smoke',

@@ -4,6 +4,7 @@ import { orderedFailoverOfQueue as fault } from '../chaos/redis/ordered-failover
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, redisWhole } from '../lib/probes/guards.ts';
 import { redisMasters } from '../lib/probes/redis.ts';
+import { sentinelProbes } from '../lib/probes/sentinels.ts';
 import {
   afterMs,
   alerts,
@@ -12,12 +13,14 @@ import {
   needs,
   oneMaster,
   probes,
+  recoveryAsked,
   serviceObjectives,
   siteNotAlarmed,
   steadyMs,
 } from './workshop.ts';
 
 const masters = redisMasters('queue');
+const sentinels = sentinelProbes('queue');
 
 const holdMs = 15_000;
 
@@ -51,7 +54,15 @@ export const sentinelFailoverQueue: Scenario = {
     jobs: { lostMax: 15, failedMax: 0, duplicatedMax: 0 },
     // Two masters are seen for 8 to 13 s, and their alert waits for 10 s: it may fire or not.
     alerts: alerts({ mustNotFire: [siteNotAlarmed] }),
-    recovery: { recoveryMsMax: 10_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 10_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // The Sentinel that carries the order out raises the epoch within a second; the others hear of it within two more.
+      detectedBy: [{ series: sentinels.epoch.series, is: 'changes', msMax: 8_000 }],
+      failedOverBy: [{ series: sentinels.master.series, is: 'changes', msMax: 10_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -62,7 +73,7 @@ export const sentinelFailoverQueue: Scenario = {
     recoveryWaitMs: 30_000,
     settledWhen: [redisWhole],
     afterMs,
-    probes: [...probes, masters],
+    probes: [...probes, masters, sentinels.epoch, sentinels.master],
   },
   guards,
   suite: 'smoke',

@@ -2,6 +2,7 @@
 import { podsDeleteForced as fault } from '../chaos/pods/delete.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, webTierReady } from '../lib/probes/guards.ts';
+import { readyPods } from '../lib/probes/tiers.ts';
 import {
   afterMs,
   alerts,
@@ -9,12 +10,14 @@ import {
   ledgerOfThreeNodes,
   needs,
   probes,
+  recoveryAsked,
   serviceObjectives,
   siteNotAlarmed,
   steadyMs,
 } from './workshop.ts';
 
 const holdMs = 15_000;
+const ready = readyPods('web');
 
 export const webPodKill: Scenario = {
   claim: {
@@ -32,7 +35,14 @@ export const webPodKill: Scenario = {
     ledger: ledgerOfThreeNodes,
     // It is replaced within 7 s, and the first rule that would tell of it waits for 15 s.
     alerts: alerts({ mustNotFire: [siteNotAlarmed] }),
-    recovery: { recoveryMsMax: 15_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 15_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // No role moves: from the moment that Kubernetes has it off its list, requests go to the other one alone.
+      detectedBy: [{ series: ready.series, is: 'at-most', bound: 1, msMax: 10_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -44,7 +54,7 @@ export const webPodKill: Scenario = {
     recoveryWaitMs: 45_000,
     settledWhen: [webTierReady],
     afterMs,
-    probes,
+    probes: [...probes, ready],
   },
   guards,
   suite: 'smoke',

@@ -2,6 +2,7 @@
 import { rolloutNeverReady as fault } from '../chaos/objects/rollout.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards, webTierReady } from '../lib/probes/guards.ts';
+import { unreadyPods } from '../lib/probes/tiers.ts';
 import {
   afterMs,
   alerts,
@@ -9,12 +10,14 @@ import {
   ledgerOfThreeNodes,
   needs,
   probes,
+  recoveryAsked,
   serviceObjectives,
   siteNotAlarmed,
   steadyMs,
 } from './workshop.ts';
 
 const holdMs = 20_000;
+const unready = unreadyPods('web');
 
 export const webTierRollout: Scenario = {
   claim: {
@@ -33,7 +36,14 @@ export const webTierRollout: Scenario = {
     ledger: ledgerOfThreeNodes,
     // That a pod is not ready is told after 30 s, which is longer than this lasts.
     alerts: alerts({ mustNotFire: [siteNotAlarmed] }),
-    recovery: { recoveryMsMax: 20_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 20_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // The rollout is held up by a pod that is not ready; no role moves.
+      detectedBy: [{ series: unready.series, is: 'at-least', bound: 1, msMax: 10_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -44,7 +54,7 @@ export const webTierRollout: Scenario = {
     recoveryWaitMs: 45_000,
     settledWhen: [webTierReady],
     afterMs,
-    probes,
+    probes: [...probes, unready],
   },
   guards,
   suite: 'smoke',

@@ -2,6 +2,7 @@
 import { workerCrash as fault } from '../chaos/process/crash.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
 import { guards } from '../lib/probes/guards.ts';
+import { restarts } from '../lib/probes/tiers.ts';
 import {
   afterMs,
   alerts,
@@ -10,6 +11,7 @@ import {
   ledgerOfThreeNodes,
   needs,
   probes,
+  recoveryAsked,
   serviceObjectives,
   siteNotAlarmed,
   steadyMs,
@@ -19,6 +21,7 @@ import {
 const oldestJob = 'max(workshop_queue_oldest_job_age_seconds{queue!="long"})';
 
 const holdMs = 30_000;
+const started = restarts('worker-short');
 
 export const workerKill: Scenario = {
   claim: {
@@ -58,7 +61,14 @@ export const workerKill: Scenario = {
     // The one that it had in hand is given up by the others, where an operator sees it: RQ does not run a job again that may have run.
     jobs: { lostMax: 0, failedMax: 1, duplicatedMax: 0 },
     alerts: alerts({ mustFire: [containerRestarted('short')], mustNotFire: [siteNotAlarmed] }),
-    recovery: { recoveryMsMax: 5_000, windowMs: 5_000, badRatioMax: 0.02 },
+    recovery: {
+      recoveryMsMax: 5_000,
+      windowMs: 5_000,
+      badRatioMax: 0.02,
+      ...recoveryAsked,
+      // The kubelet starts it again within 5 s, or 15 s when it ended in the last ten minutes before.
+      detectedBy: [{ series: started.series, is: 'changes', msMax: 25_000 }],
+    },
     blastRadius: { namespaces: ['erp'], targetsMax: 1 },
     needs,
   },
@@ -69,7 +79,7 @@ export const workerKill: Scenario = {
     timeline: [{ fault, holdMs }],
     recoveryWaitMs: 60_000,
     afterMs,
-    probes,
+    probes: [...probes, started],
   },
   guards,
   suite: 'smoke',

@@ -1,10 +1,11 @@
 // What every scenario of the workshop claims: the service level while nothing is broken, measured by users and by the servers apart.
 import type { AlertContract } from '../lib/model/alert-contract.ts';
-import type { Claim, LedgerRule, Objective } from '../lib/model/claim.ts';
+import type { Claim, LedgerRule, Objective, RecoveryRule } from '../lib/model/claim.ts';
 import type { Probe } from '../lib/model/scenario.ts';
 import { alertmanagerLook } from '../lib/probes/alertmanager.ts';
 import { appWriterNodes, busiestNodeShare, galeraSizeMin } from '../lib/probes/galera.ts';
 import { guards } from '../lib/probes/guards.ts';
+import { appWriter, galeraView } from '../lib/probes/survivors.ts';
 
 export const needs: Claim['needs'] = guards.map((guard) => guard.name);
 
@@ -18,6 +19,25 @@ export const steadyMs = 15_000;
 export const afterMs = 15_000;
 
 export const ledgerOfThreeNodes: LedgerRule = { nodes: 3, lostMax: 0, duplicatedMax: 0 };
+
+/**
+ * What every recovery is asked beside its time. The ingress' own count is shown: how far it is from what users felt where both are right is to
+ * be known first. And half a percent of what a month's error budget holds is 130 s of outage, more than any fault here is allowed: a fault
+ * that comes back again and again is what it is for.
+ */
+export const recoveryAsked = {
+  second: { required: false },
+  budgetShareMax: 0.005,
+} satisfies Partial<RecoveryRule>;
+
+/** What the survivors of a lost Galera node do: miss it after evs.suspect_timeout (5 s), agree on a view without it, and get its work. */
+export const galeraStages = (within: { readonly detectedMs: number; readonly failedOverMs: number }) =>
+  ({
+    detectedBy: [{ series: galeraView.series, is: 'changes', msMax: within.detectedMs }],
+    failedOverBy: [{ series: appWriter.series, is: 'changes', msMax: within.failedOverMs }],
+  }) satisfies Partial<RecoveryRule>;
+
+export const galeraStageProbes: readonly Probe[] = [galeraView, appWriter];
 
 const requests = 'workshop_http_request_duration_seconds';
 /** Four scrapes: fewer give a rate no footing. */

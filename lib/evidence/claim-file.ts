@@ -8,6 +8,16 @@ import type { Claim } from '../model/claim.ts';
 const phases = z.array(z.enum(['steady', 'fault', 'recovery', 'after']));
 const number = z.number();
 
+const seenBy = z
+  .looseObject({ of: z.string().optional(), from: z.literal('effect').optional(), msMax: number })
+  .and(
+    z.union([
+      z.looseObject({ alert: z.string() }),
+      z.looseObject({ series: z.string(), is: z.literal('changes') }),
+      z.looseObject({ series: z.string(), is: z.enum(['at-most', 'at-least']), bound: number }),
+    ]),
+  );
+
 /** What the judge reads of it; more may stand there, and what another version wants is left to that version. */
 const claimShape = z.looseObject({
   name: z.string(),
@@ -21,7 +31,17 @@ const claimShape = z.looseObject({
   ledger: z.looseObject({ nodes: number }),
   jobs: z.looseObject({ lostMax: number, failedMax: number, duplicatedMax: number }).optional(),
   alerts: alertContractSchema.optional(),
-  recovery: z.looseObject({ recoveryMsMax: number, windowMs: number, badRatioMax: number }).nullable(),
+  recovery: z
+    .looseObject({
+      recoveryMsMax: number,
+      windowMs: number,
+      badRatioMax: number,
+      detectedBy: z.array(seenBy).optional(),
+      failedOverBy: z.array(seenBy).optional(),
+      second: z.looseObject({ required: z.boolean() }).optional(),
+      budgetShareMax: number.optional(),
+    })
+    .nullable(),
   blastRadius: z.looseObject({ namespaces: z.array(z.string()), targetsMax: number }),
   needs: z.array(z.string()),
 });

@@ -9,6 +9,7 @@ import {
   timesOf,
   usualShape,
 } from '../../tests/fixtures/evidence.ts';
+import { withReadings } from '../../tests/fixtures/recovery.ts';
 import type { RecoveryRule } from '../model/claim.ts';
 import type { Evidence, JournalLine } from '../model/evidence.ts';
 import { judge } from './judge.ts';
@@ -135,9 +136,38 @@ test('of two faults the longer recovery counts, each from its own inject', () =>
     operation.sentAt > second && operation.sentAt < second + 10_000 ? { ...operation, good: false } : operation,
   );
   const line = { at: second, mono: 0, kind: 'step', fault: 'galera/writer-crash', step: 'injected' } as JournalLine;
-  const { ms } = measured({ ...evidence, journal: [...evidence.journal, line] });
+  const both = { ...evidence, journal: [...evidence.journal, line] };
+  const { ms, faults, outcomes } = measured(both);
   expect(ms).toBeGreaterThan(9_900);
   expect(ms).toBeLessThan(10_100);
+  expect(outcomes).toEqual(['passed', 'passed']);
+  expect(faults).toMatchObject([{ injectedMs: 0 }, { injectedMs: 20_000, ms }]);
+  expect(faults?.[0]?.ms).toBeGreaterThan(7_900);
+  expect(faults?.[0]?.ms).toBeLessThan(8_100);
+  // Each is held to the bound by itself, and named.
+  const strict = judge(with_({ recoveryMsMax: 9_000 }), both).findings.filter(({ check }) => check === 'recovery');
+  expect(strict.map(({ outcome }) => outcome)).toEqual(['failed', 'passed']);
+  expect(strict[0]?.says).toMatch(/^galera\/writer-crash \(no\. 2\): Good again 10/);
+});
+
+test('of two faults each is asked when it was noticed, from its own inject', () => {
+  const second = times.fault + 20_000;
+  const claim = claimOf({
+    faults: ['galera/writer-crash', 'galera/writer-crash'],
+    recovery: { ...rule, detectedBy: [{ series: 'galera-view', is: 'changes', msMax: 8_000 }] },
+  });
+  const line = { at: second, mono: 0, kind: 'step', fault: 'galera/writer-crash', step: 'injected' } as JournalLine;
+  const seen = (last: number) =>
+    withReadings(evidenceOf(claim), 'galera-view', (at) =>
+      at < times.fault + 6_000 ? 40 : at < second + last ? 41 : 42,
+    );
+  const judged = (last: number) => {
+    const evidence = seen(last);
+    return measured({ ...evidence, journal: [...evidence.journal, line] });
+  };
+  // What the first one left is what the second one starts from: the series changed by itself only where no fault was before.
+  expect(judged(3_000).faults).toMatchObject([{ detected: { ms: 6_500 } }, { detected: { ms: 3_500 } }]);
+  expect(judged(60_000).faults?.[1]).toMatchObject({ detected: { ms: null } });
 });
 
 test('without an inject on record there is nothing to measure from', () => {

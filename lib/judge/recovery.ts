@@ -8,13 +8,19 @@
 // - Where users never left the budget, recovery is 0: there was nothing to recover from. That the fault did something is shown by its
 //   own proof of effect, never by this.
 // - When the budget is left only later, the clock still started with inject.
-// - Faults that were injected one after another are measured each from its own inject; the longest counts.
+// - Faults that were injected one after another are measured and judged each from its own inject; the longest is the run's.
+//
+// Beside it, for each fault: when it was noticed and a role had moved, what the ingress says of the same, and what it cost.
 import type { Claim, RecoveryRule } from '../model/claim.ts';
 import type { Evidence, Instant } from '../model/evidence.ts';
-import type { Finding, Outcome, RecoveryMeasure } from '../model/verdict.ts';
+import type { FaultRecovery, Finding, Measure, Outcome, RecoveryMeasure } from '../model/verdict.ts';
+import { judgeErrorBudget } from './error-budget.ts';
+import { type Injection, injectionsOf } from './injections.ts';
 import { counted, duration, rounded } from './numbers.ts';
 import { isIn, type Span, spanOf } from './phases.ts';
 import { allPlannedArrivals, loadBegan } from './planned-arrivals.ts';
+import { detection, failover, judgeStage } from './recovery-stages.ts';
+import { judgeSecondOpinion } from './second-opinion.ts';
 
 interface Event {
   readonly at: Instant;
@@ -41,15 +47,13 @@ export function judgeRecovery(claim: Claim, evidence: Evidence, spans: readonly 
 
   const rule = claim.recovery;
   const injections = injectionsOf(evidence, spans);
-  if (injections.length === 0)
-    return concluded(
-      none,
-      rule,
-      'inconclusive',
-      'No inject is on record, so there is nothing to measure recovery from.',
-    );
-  if (events.length === 0)
-    return concluded(none, rule, 'inconclusive', 'No operation is on record: nobody can tell what users felt.');
+  const cannotTell = (says: string): RecoveryJudgement => ({
+    measure: none,
+    findings: [findingOf(rule, none, 'inconclusive', says)],
+  });
+  const [first] = injections;
+  if (!first) return cannotTell('No inject is on record, so there is nothing to measure recovery from.');
+  if (events.length === 0) return cannotTell('No operation is on record: nobody can tell what users felt.');
 
   const watched: Watched = {
     rule,
@@ -57,42 +61,84 @@ export function judgeRecovery(claim: Claim, evidence: Evidence, spans: readonly 
     until: (events.at(-1)?.at ?? 0) + resolutionMs,
     leavesUntil: spanOf(spans, 'recovery')?.to ?? Number.POSITIVE_INFINITY,
   };
-  const recoveries = injections.map((at, index) => {
-    const next = injections[index + 1];
+  const judged = injections.map((injection) => {
+    const { at, next } = injection;
     // A window that reaches into the next fault says nothing of this one.
     const leavesUntil = next === undefined ? watched.leavesUntil : Math.min(watched.leavesUntil, next - rule.windowMs);
-    return recoveryFrom(at, events, { ...watched, leavesUntil });
+    const found = recoveryFrom(at, events, { ...watched, leavesUntil });
+    const { measure, outcome, says } =
+      found.ms === undefined ? censored(rule, resolutionMs, found.lookedMs) : measured(rule, resolutionMs, found);
+    const told = injections.length > 1 ? `${injection.named}: ${says}` : says;
+    return { injection, measure, finding: findingOf(rule, measure, outcome, told) };
   });
-  const censored = recoveries.filter((one) => one.ms === undefined).sort((a, b) => b.lookedMs - a.lookedMs)[0];
-  if (censored) return judgeCensored(rule, resolutionMs, censored.lookedMs);
-  const longest = recoveries.reduce((a, b) => ((b.ms ?? 0) > (a.ms ?? 0) ? b : a));
-  return judgeMeasured(rule, resolutionMs, longest);
+  const apart = judged.map(({ injection, measure }) => besides(claim, injection, measure, evidence, spans));
+  const faults = judged.map(
+    ({ injection, measure }, index): FaultRecovery => ({
+      fault: injection.fault,
+      injectedMs: rounded(injection.at - first.at),
+      ...measure,
+      ...apart[index]?.measures,
+    }),
+  );
+  return {
+    measure: { ...judged.map(({ measure }) => measure).reduce(longer), faults },
+    findings: [...judged.map(({ finding }) => finding), ...apart.flatMap(({ findings }) => findings)],
+  };
 }
 
-function judgeCensored(rule: RecoveryRule, resolutionMs: number, lookedMs: number): RecoveryJudgement {
-  const measure: RecoveryMeasure = { ms: null, resolutionMs, censoredMs: rounded(lookedMs) };
+/** Never is longer than any time. */
+const longer = (a: Measure, b: Measure): Measure => (lengthOf(b) > lengthOf(a) ? b : a);
+const lengthOf = ({ ms, censoredMs = 0 }: Measure): number => ms ?? 1e15 + censoredMs;
+
+function besides(
+  claim: Claim,
+  injection: Injection,
+  users: Measure,
+  evidence: Evidence,
+  spans: readonly Span[],
+): { readonly measures: Partial<FaultRecovery>; readonly findings: readonly Finding[] } {
+  const detected = judgeStage(detection(claim), injection, evidence, spans);
+  const failedOver = judgeStage(failover(claim), injection, evidence, spans);
+  const second = claim.recovery?.second && judgeSecondOpinion(claim.recovery, injection, users, evidence, spans);
+  const budget = judgeErrorBudget(claim, injection, evidence, spans);
+  return {
+    measures: {
+      ...(detected.measure ? { detected: detected.measure } : {}),
+      ...(failedOver.measure ? { failedOver: failedOver.measure } : {}),
+      ...(second ? { second: second.opinion } : {}),
+      ...(budget.costs.length > 0 ? { budget: budget.costs } : {}),
+    },
+    findings: [...detected.findings, ...failedOver.findings, ...(second ? [second.finding] : []), ...budget.findings],
+  };
+}
+
+interface Concluded {
+  readonly measure: Measure;
+  readonly outcome: Outcome;
+  readonly says: string;
+}
+
+function censored(rule: RecoveryRule, resolutionMs: number, lookedMs: number): Concluded {
   // A start can only be seen when its whole window was.
   const enough = lookedMs - rule.windowMs >= rule.recoveryMsMax;
-  return concluded(
-    measure,
-    rule,
-    enough ? 'failed' : 'inconclusive',
-    enough
+  return {
+    measure: { ms: null, resolutionMs, censoredMs: rounded(lookedMs) },
+    outcome: enough ? 'failed' : 'inconclusive',
+    says: enough
       ? `Not recovered within ${duration(lookedMs)} after inject, wanted at most ${duration(rule.recoveryMsMax)}.`
       : `Not recovered within ${duration(lookedMs)} after inject, and nobody looked longer: ${duration(rule.recoveryMsMax)} and a window of ${duration(rule.windowMs)} are needed to tell.`,
-  );
+  };
 }
 
-function judgeMeasured(rule: RecoveryRule, resolutionMs: number, found: Recovery): RecoveryJudgement {
+function measured(rule: RecoveryRule, resolutionMs: number, found: Recovery): Concluded {
   const ms = rounded(found.ms ?? 0);
-  const measure: RecoveryMeasure = { ms, resolutionMs };
+  const measure: Measure = { ms, resolutionMs };
   if (ms === 0)
-    return concluded(
+    return {
       measure,
-      rule,
-      'passed',
-      `Users never left the budget: ${counted(found.badEvents, 'bad event')} after inject.`,
-    );
+      outcome: 'passed',
+      says: `Users never left the budget: ${counted(found.badEvents, 'bad event')} after inject.`,
+    };
   // The last bad request and the first good one are one interval apart: recovery lies between them.
   const outcome: Outcome =
     ms <= rule.recoveryMsMax ? 'passed' : ms - resolutionMs <= rule.recoveryMsMax ? 'inconclusive' : 'failed';
@@ -101,29 +147,22 @@ function judgeMeasured(rule: RecoveryRule, resolutionMs: number, found: Recovery
       ? ''
       : ` It was good for a while ${duration(found.firstMs)} after inject already, and left the budget again.`;
   const wanted = `wanted at most ${duration(rule.recoveryMsMax)}`;
-  return concluded(
-    measure,
-    rule,
-    outcome,
-    `Good again ${duration(ms)} after inject (± ${duration(resolutionMs)}) and stayed so for ${duration(rule.windowMs)}, ${wanted}${outcome === 'inconclusive' ? ': too close to call' : ''}.${relapse}`,
-  );
-}
-
-function concluded(measure: RecoveryMeasure, rule: RecoveryRule, outcome: Outcome, says: string): RecoveryJudgement {
-  const measured = measure.ms ?? undefined;
   return {
     measure,
-    findings: [
-      {
-        check: 'recovery',
-        outcome,
-        says,
-        ...(measured === undefined ? {} : { measured }),
-        bound: `≤ ${rule.recoveryMsMax}`,
-        unit: 'ms',
-        phase: 'recovery',
-      },
-    ],
+    outcome,
+    says: `Good again ${duration(ms)} after inject (± ${duration(resolutionMs)}) and stayed so for ${duration(rule.windowMs)}, ${wanted}${outcome === 'inconclusive' ? ': too close to call' : ''}.${relapse}`,
+  };
+}
+
+function findingOf(rule: RecoveryRule, { ms }: Measure, outcome: Outcome, says: string): Finding {
+  return {
+    check: 'recovery',
+    outcome,
+    says,
+    ...(ms === null ? {} : { measured: ms }),
+    bound: `≤ ${rule.recoveryMsMax}`,
+    unit: 'ms',
+    phase: 'recovery',
   };
 }
 
@@ -200,13 +239,6 @@ function windowsOf(events: readonly (Event & { readonly felt: Instant })[], { ru
     const all = (allBefore[last] ?? 0) - (allBefore[first] ?? 0);
     return all > 0 && all >= eventsMin(from) && bad / all <= rule.badRatioMax ? 'good' : 'bad';
   };
-}
-
-/** The first fault's inject begins with the phase; `injected` is written when it is done. */
-function injectionsOf({ journal }: Evidence, spans: readonly Span[]): readonly Instant[] {
-  const injected = journal.filter((line) => line.kind === 'step' && line.step === 'injected').map(({ at }) => at);
-  const fault = spanOf(spans, 'fault');
-  return injected.map((at, index) => (index === 0 && fault && fault.from <= at ? fault.from : at));
 }
 
 function eventsOf({ operations, drops }: Evidence): readonly Event[] {

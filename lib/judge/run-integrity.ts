@@ -81,7 +81,12 @@ function judgeHeader(claim: Claim, { journal }: Evidence): Finding {
 }
 
 function judgeFiles(claim: Claim, { damaged }: Evidence): Finding {
-  const asksPrometheus = claim.alerts !== undefined || claim.objectives.some(({ source }) => source === 'prometheus');
+  const { detectedBy = [], failedOverBy = [], second } = claim.recovery ?? {};
+  const asksPrometheus =
+    claim.alerts !== undefined ||
+    second?.required === true ||
+    [...detectedBy, ...failedOverBy].some((by) => 'alert' in by) ||
+    claim.objectives.some(({ source }) => source === 'prometheus');
   const counts = damaged.filter(({ file }) => file !== runFiles.prometheus || asksPrometheus);
   if (counts.length === 0) return told('run.files', 'passed', 'Every file of the run folder is whole.');
   const all = counts.map(({ file, what }) => `${file}: ${what}`);

@@ -109,7 +109,30 @@ export interface RecoveryRule {
   readonly windowMs: number;
   /** Bad share (0..1) that the window may have. */
   readonly badRatioMax: number;
+  /** By what it is seen that the fault was noticed, and that a role moved. Of several faults each is held to what is said for it. */
+  readonly detectedBy?: readonly SeenBy[];
+  readonly failedOverBy?: readonly SeenBy[];
+  /** The ingress is asked too when users were well again. Required: a disagreement that is no matter of resolution concludes nothing. */
+  readonly second?: { readonly required: boolean };
+  /** Most that one fault may cost of any objective's error budget of 30 days, as a share of it, 0..1. */
+  readonly budgetShareMax?: number;
 }
+
+/**
+ * A stage of recovery by which it is seen: a series of a probe that changes or comes to a bound, or an alert that fires. What said so
+ * before the fault already shows nothing.
+ */
+export type SeenBy = {
+  /** One of the claim's faults; left out: each of them. */
+  readonly of?: string;
+  /** Where its clock starts: `effect` for a fault whose effect comes in its own time. Left out: with inject, as recovery's. */
+  readonly from?: 'effect';
+  readonly msMax: number;
+} & (
+  | { readonly series: string; readonly is: 'changes' }
+  | { readonly series: string; readonly is: 'at-most' | 'at-least'; readonly bound: number }
+  | { readonly alert: string }
+);
 
 export interface Claim {
   readonly name: string;

@@ -19,6 +19,52 @@ const ledger = z.strictObject({
   invariantsBroken: count,
 });
 
+const measure = { ms: z.number().nullable(), resolutionMs: z.number(), censoredMs: z.number().optional() };
+const stage = z.strictObject({ ...measure, by: z.string(), fromMs: z.number() });
+
+const recovery = z.strictObject({
+  ...measure,
+  /** Not in older files. */
+  faults: z
+    .array(
+      z.strictObject({
+        ...measure,
+        fault: z.string(),
+        injectedMs: z.number(),
+        detected: stage.optional(),
+        failedOver: stage.optional(),
+        second: z
+          .discriminatedUnion('is', [
+            z.strictObject({
+              ...measure,
+              is: z.enum(['agrees', 'disagrees']),
+              scrapeMs: z.number(),
+              laterMs: z.number().nullable(),
+            }),
+            z.strictObject({ is: z.literal('none'), why: z.string() }),
+          ])
+          .optional(),
+        budget: z
+          .array(
+            z.strictObject({
+              objective: z.string(),
+              bad: count,
+              planned: count,
+              budget: z.number(),
+              share: z.number(),
+              outageMs: z.number(),
+              burnRate: z.number(),
+              windowMs: z.number(),
+            }),
+          )
+          .readonly()
+          .optional(),
+      }),
+    )
+    .readonly()
+    .optional(),
+});
+
 export const readinessSchema = z.strictObject({
   schema: z.literal('shakedown.readiness/1'),
   target: z.strictObject({ name: z.string(), environment: z.string() }),
@@ -35,11 +81,7 @@ export const readinessSchema = z.strictObject({
       hypothesis: z.string(),
       outcome,
       ended: z.enum(['completed', 'aborted', 'crashed']),
-      recovery: z.strictObject({
-        ms: z.number().nullable(),
-        resolutionMs: z.number(),
-        censoredMs: z.number().optional(),
-      }),
+      recovery,
       ledger,
       findings: z.array(z.looseObject({ check: z.string(), outcome, says: z.string() })),
       residue: z.array(z.string()),

@@ -143,6 +143,15 @@ export const targetSchema = z.strictObject({
     tlsPort: port.default(8443).describe('of the pods themselves'),
     /** What leads to the site. */
     ingress: z.strictObject({ namespace: name, name, kind: z.enum(['Ingress', 'HTTPProxy']).default('Ingress') }),
+    requests: z
+      .strictObject({
+        completed: z.string().min(1).describe('a selector of counters: every request that was answered'),
+        failed: z.string().min(1).describe('of those, the ones that were answered with a 5xx'),
+      })
+      .optional()
+      .describe(
+        "how Prometheus counts requests at the ingress, for a second opinion of when users were well again; without it Contour's own Envoys, by TLS",
+      ),
   }),
   /** A second host whose certificate lives minutes, so that it may really expire while the site's own does not. */
   drillCertificate: z

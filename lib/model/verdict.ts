@@ -21,11 +21,63 @@ export interface Finding {
   readonly examples?: readonly string[];
 }
 
-export interface RecoveryMeasure {
-  /** First inject → good again and staying. Null: there was no fault, or it never came (then censoredMs says how long was looked). */
+/** Null: it never came (then censoredMs says for how long it was looked for), or nobody could look. */
+export interface Measure {
   readonly ms: number | null;
   readonly resolutionMs: number;
   readonly censoredMs?: number;
+}
+
+/** Inject → good again and staying; of several faults the longest. Null as well when there was no fault. */
+export interface RecoveryMeasure extends Measure {
+  /** In the order in which they were injected. Not in older verdicts. */
+  readonly faults?: readonly FaultRecovery[];
+}
+
+export interface FaultRecovery extends Measure {
+  readonly fault: string;
+  /** From the run's first inject to this one. */
+  readonly injectedMs: number;
+  readonly detected?: StageMeasure;
+  readonly failedOver?: StageMeasure;
+  readonly second?: SecondOpinion;
+  /** What it cost, by objective of users. */
+  readonly budget?: readonly BudgetCost[];
+}
+
+/** Its resolution: for how long nobody had looked when it was first seen. */
+export interface StageMeasure extends Measure {
+  /** The series, or the alert. */
+  readonly by: string;
+  /** From inject to where its clock starts; 0 unless it starts with the fault's effect. */
+  readonly fromMs: number;
+}
+
+/** What the ingress counted of the same. */
+export type SecondOpinion =
+  | (Measure & {
+      readonly is: 'agrees' | 'disagrees';
+      readonly scrapeMs: number;
+      /** Later than users by so much; negative when earlier. Null when one of both never saw it. */
+      readonly laterMs: number | null;
+    })
+  | { readonly is: 'none'; readonly why: string };
+
+/** Of an objective over the share of good events, for one fault: from inject to the end of recovery, or the next inject. */
+export interface BudgetCost {
+  readonly objective: string;
+  readonly bad: number;
+  /** Events that were to be served in that time: sent, or dropped. */
+  readonly planned: number;
+  /** Bad events that the objective allows in 30 days at the planned rate. */
+  readonly budget: number;
+  /** bad / budget */
+  readonly share: number;
+  /** As long as all were bad. */
+  readonly outageMs: number;
+  /** bad / planned against what is allowed: at 1 the budget lasts 30 days. */
+  readonly burnRate: number;
+  readonly windowMs: number;
 }
 
 export interface LedgerCount {

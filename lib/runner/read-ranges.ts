@@ -1,6 +1,7 @@
 // Prometheus over the whole run, raw, from every replica: the judge merges and reduces, not we.
 import type { Claim } from '../model/claim.ts';
 import { alertsCountRange, alertsRange, exportersRange, type Instant, type RangeResponse } from '../model/evidence.ts';
+import { ingressRanges, ingressRequestsOf } from '../model/ingress-requests.ts';
 import type { Reach } from '../model/reach.ts';
 
 /** A query that can't be asked is a line with its reason, so that a gap is on record. */
@@ -26,7 +27,9 @@ export async function readRanges(
     ...range,
     stepMs: evaluationIntervalMs,
   }));
-  for (const { objective, query, stepMs } of [...objectives, ...alerts]) {
+  const second = claim.recovery?.second ? ingressQueries(reach) : [];
+  const ingress = second.map((range) => ({ ...range, stepMs: scrapeIntervalMs }));
+  for (const { objective, query, stepMs } of [...objectives, ...ingress, ...alerts]) {
     const base = { objective, query, from, to, stepMs, ofReplicas: replicas };
     try {
       const answers = await reach.prometheus.range(query, from, to, stepMs);
@@ -38,3 +41,9 @@ export async function readRanges(
   }
   return lines;
 }
+
+const ingressQueries = ({ target }: Reach) =>
+  (['completed', 'failed'] as const).map((what) => ({
+    objective: ingressRanges[what],
+    query: ingressRequestsOf(target)[what],
+  }));

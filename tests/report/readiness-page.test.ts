@@ -13,6 +13,7 @@ import {
   type Gate,
   gateOf,
   inconclusive,
+  inStages,
   notReady,
   ready,
   slower,
@@ -94,7 +95,7 @@ test('the worst scenario stands first', async () => {
 });
 
 test.each([390, 320, 768, 1280])('nothing scrolls sideways at %i px', async (width) => {
-  for (const gate of [notReady(), slower()]) {
+  for (const gate of [notReady(), slower(), inStages()]) {
     await using opened = await open(gate, { width });
     await opened.page.evaluate(`for (const one of document.querySelectorAll('details')) one.open = true`);
     const [page = 0, window = 0] = await opened.page.evaluate<number[]>(
@@ -143,6 +144,21 @@ test('the timeline has words for those who do not see it, and one drawing for ea
     expect(await drawings.getAttribute('class')).toBe(`timeline ${shown}`);
   }
 });
+
+test.each([1280, 390])(
+  'the stages of a recovery stand on the card at %i px, and in the drawing’s words',
+  async (width) => {
+    await using opened = await open(inStages(), { width });
+    const card = opened.page.getByRole('article', { name: 'galera-writer-crash' });
+    for (const label of ['Detected', 'Failed over', 'Good again', 'Second opinion'])
+      expect(await card.locator('.stages dt', { hasText: label }).isVisible()).toBe(true);
+    expect(await card.getByRole('img', { name: /After inject: detected 6\.50\ss; failed over 7\.50\ss/ }).count()).toBe(
+      1,
+    );
+    const marked = card.locator('svg:visible .moment');
+    expect(await marked.count()).toBe(4);
+  },
+);
 
 test('what stands in the page is readable in both schemes', async () => {
   for (const scheme of ['light', 'dark'] as const) {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from '@playwright/test';
 import { readinessPage } from '../../reports/readiness-page.ts';
-import { firstNights, inconclusive, notReady, ready, slower } from '../fixtures/readiness.ts';
+import { firstNights, inconclusive, inStages, notReady, ready, slower } from '../fixtures/readiness.ts';
 
 const folder = resolve(process.argv[2] ?? '/tmp/shots');
 mkdirSync(folder, { recursive: true });
@@ -15,6 +15,7 @@ for (const [name, gate] of Object.entries({
   inconclusive: inconclusive(),
   slower: slower(),
   'first-nights': firstNights(),
+  'in-stages': inStages(),
 })) {
   const file = join(folder, `${name}.html`);
   writeFileSync(file, readinessPage(gate));
