@@ -22,7 +22,7 @@ export async function readRunFolder(folder: string): Promise<Evidence> {
   return { claim, journal, operations, drops, ledger, ranges, damaged };
 }
 
-async function readClaim(folder: string): Promise<Claim> {
+export async function readClaim(folder: string): Promise<Claim> {
   const file = join(folder, runFiles.claim);
   try {
     const claim = JSON.parse(await readFile(file, 'utf8')) as Claim;

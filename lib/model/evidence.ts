@@ -5,9 +5,13 @@ import type { Json, Proof } from './fault.ts';
 /** Epoch milliseconds. A duration's name ends in its unit instead: holdMs. */
 export type Instant = number;
 
-export type Reading =
+export type Reading = (
   | { readonly at: Instant; readonly value: number }
-  | { readonly at: Instant; readonly missing: string };
+  | { readonly at: Instant; readonly missing: string }
+) & {
+  /** Which ones, by name: who is writer, or master. Of a gap what those said who answered. Told, never judged by. */
+  readonly seen?: string;
+};
 
 export type StepName = 'prepared' | 'injected' | 'landed' | 'effect' | 'holding' | 'undone' | 'undo-failed' | 'residue';
 
@@ -37,7 +41,13 @@ export type JournalEntry =
       readonly ticket?: Json;
       readonly error?: string;
     }
-  | { readonly kind: 'reading'; readonly series: string; readonly value?: number; readonly missing?: string }
+  | {
+      readonly kind: 'reading';
+      readonly series: string;
+      readonly value?: number;
+      readonly missing?: string;
+      readonly seen?: string;
+    }
   | { readonly kind: 'note'; readonly text: string }
   | {
       readonly kind: 'load';
