@@ -1,6 +1,7 @@
 // What `gate`, `run` and `judge` print when they are done: outcome, what decides, the ledger, and where to read on. Plain text, 100 columns.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { type Finding, type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
+import { painted, printable, wrapped } from './plain-text.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
 export interface TerminalOptions {
@@ -88,29 +89,6 @@ function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
 }
 
 const shapes: Readonly<Record<Outcome, string>> = { passed: '✓', inconclusive: '?', failed: '✗' };
-const codes: Readonly<Record<Outcome, number>> = { passed: 32, inconclusive: 33, failed: 31 };
 
 const mark = (outcome: Outcome, options: TerminalOptions): string =>
   `  ${painted(shapes[outcome], outcome, options)}`.slice(1);
-
-function painted(text: string, outcome: Outcome, { colour }: TerminalOptions, reverse = false): string {
-  return colour ? `\u001b[1;${codes[outcome]}${reverse ? ';7' : ''}m${text}\u001b[0m` : text.trim();
-}
-
-/** What a target wrote must not move the cursor or change colours. */
-const printable = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');
-
-const columns = 100;
-
-function wrapped(text: string, indent: number, hanging = indent): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of printable(text).split(/\s+/)) {
-    const margin = lines.length === 0 ? indent : hanging;
-    if (line !== '' && margin + line.length + 1 + word.length > columns) {
-      lines.push(' '.repeat(margin) + line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, ' '.repeat(lines.length === 0 ? indent : hanging) + line];
-}

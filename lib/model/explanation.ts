@@ -1,6 +1,15 @@
 // One write, from the request to the rows: what a run folder has on record of a marker, and what that comes to.
 import type { Claim, Journey, Phase } from './claim.ts';
-import type { Drop, FoundDocument, Instant, JournalLine, LedgerLine, Operation, RangeResponse, Write } from './evidence.ts';
+import type {
+  Drop,
+  FoundDocument,
+  Instant,
+  JournalLine,
+  LedgerLine,
+  Operation,
+  RangeResponse,
+  Write,
+} from './evidence.ts';
 import type { Exchange } from './exchanges.ts';
 import type { AlertPeriod } from './run-view.ts';
 import type { Outcome } from './verdict.ts';
