@@ -26,7 +26,7 @@ export function judgeCommand(): Command {
         process.stdout.write(
           json
             ? verdictJson(verdict)
-            : `${verdictReport(verdict, evidence.claim.hypothesis, { colour: process.stdout.isTTY === true })}\n`,
+            : `${verdictReport(verdict, evidence.claim.hypothesis, { colour: process.stdout.isTTY === true, folder: path })}\n`,
         );
       }
       const worst = verdicts

@@ -1,4 +1,4 @@
-// The markers that look most like one that is not there: a digit was lost in copying, or two were swapped.
+// What a person may have meant: scenarios by name, and the markers that look most like one that is not there: a digit was lost in copying, or two were swapped.
 
 const suggestionsMax = 3;
 /** Farther is another marker, not a slip. */
@@ -24,7 +24,7 @@ export async function nearestTo(
 }
 
 /** Levenshtein: characters put in, left out or changed. */
-function changesBetween(a: string, b: string): number {
+export function changesBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

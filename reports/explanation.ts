@@ -124,11 +124,15 @@ function stockLines({ item, warehouse, members }: Explanation['stock'][number]):
   );
 }
 
-function momentLines({ at, phase, faults, timeline, readings, alerts, around }: Moment): readonly string[] {
+function momentLines({ at, phase, faults, inject, timeline, readings, alerts, around }: Moment): readonly string[] {
   const { good, bad, dropped, writes, withinMs } = around;
   const firing = (alerts ?? []).map(({ alert, of }) => (of === '' ? alert : `${alert} (${of})`));
   return [
-    `At that moment: ${phase === undefined ? 'before the first phase' : phaseWord[phase].toLowerCase()}, ${faults.length === 0 ? 'no fault was there' : `${faults.join(' and ')} was there`}`,
+    ...wrapped(
+      `At that moment: ${phase === undefined ? 'before the first phase' : phaseWord[phase].toLowerCase()}, ${faults.length === 0 ? 'no fault was there' : `${faults.join(' and ')} was there`}${injectText(inject)}`,
+      0,
+      2,
+    ),
     ...timeline.map(({ ms, kind, says }) => {
       const [first = '', ...rest] = wrapped(says, 17);
       return [`  ${kind === 'own' ? '▸' : ' '} ${offset(ms).padStart(11)}  ${first.trimStart()}`, ...rest].join('\n');
@@ -150,6 +154,13 @@ function momentLines({ at, phase, faults, timeline, readings, alerts, around }: 
     ),
     '',
   ];
+}
+
+function injectText(inject: Moment['inject']): string {
+  if (!inject) return '';
+  const { fault, on, msAfter } = inject;
+  const when = msAfter >= 0 ? `${duration(msAfter)} after the answer` : `${duration(-msAfter)} before it`;
+  return `; ${fault} was injected${on === '' ? '' : ` on ${on}`} ${when}`;
 }
 
 const short = (text: string): string => (text.length > 80 ? `${text.slice(0, 79)}…` : text);

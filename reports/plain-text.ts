@@ -12,8 +12,8 @@ export function painted(
   return colour ? `\u001b[1;${codes[outcome]}${reverse ? ';7' : ''}m${text}\u001b[0m` : text.trim();
 }
 
-/** What a target wrote must not move the cursor or change colours. */
-export const printable = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');
+/** What a target wrote must not move the cursor, change colours or turn the direction of reading. */
+export const printable = (text: string): string => text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ');
 
 const columns = 100;
 

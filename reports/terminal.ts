@@ -1,6 +1,7 @@
 // What `gate`, `run` and `judge` print when they are done: outcome, what decides, the ledger, and where to read on. Plain text, 100 columns.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { type Finding, type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
+import { explainCommandOf, markersOf } from './anomalies.ts';
 import { painted, printable, wrapped } from './plain-text.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
@@ -9,6 +10,8 @@ export interface TerminalOptions {
   readonly colour: boolean;
   /** Path of the page, when one was written. */
   readonly page?: string;
+  /** Where the evidence is, for commands that read on; they look under `runs` by themselves. */
+  readonly folder?: string;
 }
 
 type Run = Readiness['runs'][number];
@@ -61,12 +64,17 @@ export function verdictReport(verdict: Verdict, hypothesis: string, options: Ter
 
 type Told = Pick<Run, 'scenario' | 'hypothesis' | 'outcome' | 'ended' | 'residue' | 'folder' | 'ledger'> & {
   readonly recovery: Run['recovery'];
-  readonly findings: readonly (Pick<Finding, 'check' | 'outcome' | 'says'> & { readonly examples?: unknown })[];
+  readonly findings: readonly ToldFinding[];
+};
+type ToldFinding = Pick<Finding, 'check' | 'outcome' | 'says'> & {
+  readonly examples?: unknown;
+  readonly alsoInControl?: boolean | undefined;
 };
 
 function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
   const { ledger } = run;
   const wrong = run.findings.filter(({ outcome }) => outcome !== 'passed');
+  const own = wrong.filter(({ alsoInControl }) => alsoInControl);
   const recovery = recoveryWords(run);
   const measured = run.recovery.ms !== null || run.recovery.censoredMs !== undefined;
   const unread = run.findings.some(({ check, outcome }) => check === 'ledger.lost' && outcome === 'inconclusive');
@@ -76,15 +84,23 @@ function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
     ...wrapped(run.hypothesis, 4),
     `    writes: ${count(ledger.sent)} sent, ${count(ledger.acknowledged)} acknowledged, ${absent(ledger.lost)} lost, ${absent(ledger.duplicated)} duplicated, ${count(ledger.unknown)} unknown (${absent(ledger.unknownPresent)} there)`,
     ...(measured ? [`    recovery: ${recovery.value} (${recovery.note})`] : []),
-    ...wrong.flatMap(({ outcome, says, examples }) => [
-      ...wrapped(`${mark(outcome, { colour: false }).trim()} ${says}`, 4, 6),
-      ...(Array.isArray(examples) ? examples.slice(0, 3).map((one) => `        ${printable(String(one))}`) : []),
-      ...(Array.isArray(examples) && examples.length > 3
-        ? [`        and ${plural(examples.length - 3, 'more', 'more')}`]
-        : []),
-    ]),
+    ...wrong.filter(({ alsoInControl }) => !alsoInControl).flatMap((finding) => findingLines(finding, options)),
+    ...(own.length > 0 ? ["    the platform's own, control fails it too without any fault:"] : []),
+    ...own.flatMap((finding) => findingLines(finding, options)),
     ...run.residue.flatMap((left) => wrapped(`left in the target: ${left}`, 4)),
     ...(wrong.length > 0 && run.folder !== '' ? [`    ${run.folder}`] : []),
+  ];
+}
+
+function findingLines({ check, outcome, says, examples }: ToldFinding, { folder }: TerminalOptions): readonly string[] {
+  const [marker] = markersOf({ check, outcome, says, examples });
+  return [
+    ...wrapped(`${mark(outcome, { colour: false }).trim()} ${says}`, 4, 6),
+    ...(Array.isArray(examples) ? examples.slice(0, 3).map((one) => `        ${printable(String(one))}`) : []),
+    ...(Array.isArray(examples) && examples.length > 3
+      ? [`        and ${plural(examples.length - 3, 'more', 'more')}`]
+      : []),
+    ...(marker === undefined ? [] : [`        ${explainCommandOf(marker, folder)}`]),
   ];
 }
 

@@ -228,6 +228,7 @@ function momentOf(trace: MarkerTrace, first: TracedWrite): Moment {
     at,
     ...(begun?.kind === 'phase' ? { phase: begun.phase } : {}),
     faults: faultsAt(journal, at),
+    ...nearestInject(journal, at + (first.durationMs ?? 0)),
     timeline: timelineOf(trace, at),
     readings: readingsAt(journal, at),
     ...(alerts ? { alerts: alerts.filter(({ from, to }) => from <= at && to >= at) } : {}),
@@ -255,6 +256,15 @@ function faultsAt(journal: readonly JournalLine[], at: Instant): readonly string
   for (const { fault, step, at: when } of stepsIn(journal))
     if (when <= at && (step === 'injected' || step === 'undone')) under.set(fault, step === 'injected');
   return [...under].flatMap(([fault, there]) => (there ? [fault] : []));
+}
+
+function nearestInject(journal: readonly JournalLine[], at: Instant): Pick<Moment, 'inject'> {
+  const [nearest] = stepsIn(journal)
+    .filter(({ step }) => step === 'injected')
+    .sort((a, b) => Math.abs(a.at - at) - Math.abs(b.at - at));
+  if (!nearest) return {};
+  const { fault } = nearest;
+  return { inject: { fault, on: targetsOf(fault, nearest.at, journal), msAfter: nearest.at - at } };
 }
 
 /** What happened nearest before and after, and the write's own sending and answer among it. */
@@ -307,14 +317,14 @@ const stepVerbs: Readonly<Partial<Record<Step['step'], string>>> = {
 function stepWords({ fault, step, proof, at }: Step, journal: readonly JournalLine[]): string {
   const doubt = proof && proof.is !== 'yes' ? ` (${proof.is === 'no' ? 'no' : 'nobody can tell'})` : '';
   const targets = step === 'injected' ? targetsOf(fault, at, journal) : '';
-  return `${fault} ${stepVerbs[step] ?? step}${doubt}${targets}`;
+  return `${fault} ${stepVerbs[step] ?? step}${doubt}${targets === '' ? '' : ` on ${targets}`}`;
 }
 
 function targetsOf(fault: string, at: Instant, journal: readonly JournalLine[]): string {
   const prepared = stepsIn(journal).findLast((one) => one.fault === fault && one.step === 'prepared' && one.at <= at);
   const { targets } = (prepared?.ticket ?? {}) as { targets?: unknown };
   if (!Array.isArray(targets) || targets.length === 0) return '';
-  return ` on ${targets.map(targetInWords).join(', ')}`;
+  return targets.map(targetInWords).join(', ');
 }
 
 /** When a series said something else than before; gaps of the same kind are one, whatever words they come with. */

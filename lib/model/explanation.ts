@@ -142,6 +142,8 @@ export interface Moment {
   readonly phase?: Phase;
   /** Faults that had been injected and not undone. */
   readonly faults: readonly string[];
+  /** The inject that was nearest to the answer, or to the sending where there was none; negative when it came before. */
+  readonly inject?: { readonly fault: string; readonly on: string; readonly msAfter: number };
   readonly timeline: readonly MomentEvent[];
   readonly readings: readonly {
     readonly series: string;

@@ -5,6 +5,7 @@ import type { Readiness } from '../model/readiness.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
 import { exitCodes, type Outcome, type RunRecord, severity } from '../model/verdict.ts';
+import { tellOwnDefects } from './own-defects.ts';
 
 export interface Played {
   readonly records: readonly RunRecord[];
@@ -26,6 +27,7 @@ export function assembleReadiness(
 ): Readiness {
   const { records, skipped } = played;
   const hypotheses = new Map(of.scenarios.map(({ claim }) => [claim.name, claim.hypothesis]));
+  const controls = new Set(of.scenarios.flatMap(({ claim }) => (claim.faults.length === 0 ? [claim.name] : [])));
   return {
     schema: 'shakedown.readiness/1',
     target: { name: of.target.name, environment: of.target.environment.class },
@@ -35,7 +37,8 @@ export function assembleReadiness(
     commit: of.commit,
     outcome: outcomeOf(played),
     exitCode: exitCodeOf(played, of.interrupted),
-    runs: records.map(({ header, verdict, ended, residue, folder }) => ({
+    runs: tellOwnDefects(
+      records.map(({ header, verdict, ended, residue, folder }) => ({
       scenario: verdict.scenario,
       hypothesis: hypotheses.get(header.scenario) ?? '',
       outcome: verdict.outcome,
@@ -45,7 +48,9 @@ export function assembleReadiness(
       findings: verdict.findings.map((finding) => ({ ...finding })),
       residue: residue.flatMap(leftOf),
       folder,
+      ...(controls.has(header.scenario) ? { control: true } : {}),
     })),
+    ),
     skipped: skipped.map((one) => ({ ...one })),
     untested: of.untested.map(({ claim }) => ({ scenario: claim.name, hypothesis: claim.hypothesis })),
   };
