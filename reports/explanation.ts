@@ -124,12 +124,22 @@ function stockLines({ item, warehouse, members }: Explanation['stock'][number]):
   );
 }
 
-function momentLines({ at, phase, faults, inject, timeline, readings, alerts, around }: Moment): readonly string[] {
+function momentLines({
+  at,
+  phase,
+  answeredIn,
+  faults,
+  inject,
+  timeline,
+  readings,
+  alerts,
+  around,
+}: Moment): readonly string[] {
   const { good, bad, dropped, writes, withinMs } = around;
   const firing = (alerts ?? []).map(({ alert, of }) => (of === '' ? alert : `${alert} (${of})`));
   return [
     ...wrapped(
-      `At that moment: ${phase === undefined ? 'before the first phase' : phaseWord[phase].toLowerCase()}, ${faults.length === 0 ? 'no fault was there' : `${faults.join(' and ')} was there`}${injectText(inject)}`,
+      `At that moment: ${phase === undefined ? 'before the first phase' : phaseWord[phase].toLowerCase()}${answeredIn === undefined ? '' : ` (answered in ${phaseWord[answeredIn].toLowerCase()})`}, ${faults.length === 0 ? 'no fault was there' : `${faults.join(' and ')} was there`}${injectText(inject)}`,
       0,
       2,
     ),
@@ -159,7 +169,7 @@ function momentLines({ at, phase, faults, inject, timeline, readings, alerts, ar
 function injectText(inject: Moment['inject']): string {
   if (!inject) return '';
   const { fault, on, msAfter } = inject;
-  const when = msAfter >= 0 ? `${duration(msAfter)} after the answer` : `${duration(-msAfter)} before it`;
+  const when = msAfter >= 0 ? `${duration(msAfter)} after the answer` : `${duration(-msAfter)} before the answer`;
   return `; ${fault} was injected${on === '' ? '' : ` on ${on}`} ${when}`;
 }
 

@@ -83,7 +83,15 @@ test('a write of which only the sending is on record is unknown and has no end',
 });
 
 test('a name that another write bears now is told', async () => {
-  const document = { node: 'galera-0', round: 0, at: 1, marker: 'rsynthetic-issue-99', name: 'X', docstatus: 1, lines: [] };
+  const document = {
+    node: 'galera-0',
+    round: 0,
+    at: 1,
+    marker: 'rsynthetic-issue-99',
+    name: 'X',
+    docstatus: 1,
+    lines: [],
+  };
   const name = operation?.write?.document;
   appendFileSync(file('ledger.ndjson'), `${JSON.stringify({ kind: 'document', document: { ...document, name } })}\n`);
   const { namesakes } = await traceMarker(folder, marker);

@@ -158,7 +158,9 @@ test('the moment has its phase, the fault that was there, and what came nearest 
   const injected = whole.journal.find((line) => line.kind === 'step' && line.step === 'injected')?.at ?? 0;
   expect(moment?.faults).toEqual(at >= injected ? ['galera/writer-crash'] : []);
   expect(moment?.inject).toMatchObject({ fault: 'galera/writer-crash', on: 'erp/galera-0' });
-  expect(moment?.timeline.map(({ ms }) => ms)).toEqual([...(moment?.timeline ?? [])].map(({ ms }) => ms).sort((a, b) => a - b));
+  expect(moment?.timeline.map(({ ms }) => ms)).toEqual(
+    [...(moment?.timeline ?? [])].map(({ ms }) => ms).sort((a, b) => a - b),
+  );
 });
 
 const reading = (at: number, seen: string): JournalLine => ({

@@ -220,13 +220,15 @@ const [eventsBefore, eventsAfter] = [6, 8];
 function momentOf(trace: MarkerTrace, first: TracedWrite): Moment {
   const { journal, around, drops, aroundMs } = trace;
   const at = first.sentAt;
-  const begun = journal.filter((line) => line.kind === 'phase' && line.at <= at).at(-1);
+  const phase = phaseAt(journal, at);
+  const answeredIn = first.durationMs === undefined ? phase : phaseAt(journal, at + first.durationMs);
   const alerts = alertPeriods(trace);
   const writes = around.flatMap(({ write }) => write ?? []);
   const ofOutcome = (outcome: string) => writes.filter((write) => write.outcome === outcome).length;
   return {
     at,
-    ...(begun?.kind === 'phase' ? { phase: begun.phase } : {}),
+    ...(phase ? { phase } : {}),
+    ...(answeredIn && answeredIn !== phase ? { answeredIn } : {}),
     faults: faultsAt(journal, at),
     ...nearestInject(journal, at + (first.durationMs ?? 0)),
     timeline: timelineOf(trace, at),
@@ -244,6 +246,11 @@ function momentOf(trace: MarkerTrace, first: TracedWrite): Moment {
       },
     },
   };
+}
+
+function phaseAt(journal: readonly JournalLine[], at: Instant): Moment['phase'] {
+  const begun = journal.findLast((line) => line.kind === 'phase' && line.at <= at);
+  return begun?.kind === 'phase' ? begun.phase : undefined;
 }
 
 type Step = Extract<JournalLine, { kind: 'step' }>;

@@ -140,6 +140,8 @@ export interface StockOfPlace {
 export interface Moment {
   readonly at: Instant;
   readonly phase?: Phase;
+  /** When the answer came in another one: what was under way at inject counts as the fault's. */
+  readonly answeredIn?: Phase;
   /** Faults that had been injected and not undone. */
   readonly faults: readonly string[];
   /** The inject that was nearest to the answer, or to the sending where there was none; negative when it came before. */

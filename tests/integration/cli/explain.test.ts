@@ -42,7 +42,10 @@ it('a write that is there once ends with 0, one that got no clear answer too', a
   const once = await inExample('rmwtnvxmp-issue-0');
   expect([once.code, once.stdout]).toEqual([0, expect.stringContaining('there once, as acknowledged')]);
   const unknown = await inExample('rmwtnvxmp-receipt-62');
-  expect([unknown.code, unknown.stdout]).toEqual([0, expect.stringContaining('it got no clear answer, and is not there')]);
+  expect([unknown.code, unknown.stdout]).toEqual([
+    0,
+    expect.stringContaining('it got no clear answer, and is not there'),
+  ]);
 });
 
 it('machines get the same as one line, one object', async () => {
@@ -147,7 +150,15 @@ it('of a folder that is cut off: what is lost is lost, what is not there nobody 
 it('what a target wrote moves no cursor', async () => {
   const run = join(folder, 'hostile');
   await cp(join(example, 'galera-writer-crash'), run, { recursive: true });
-  const document = { node: 'galera-0\u001b[2J', round: 10, at: 1, marker: lost, name: 'X\u001b[31m\n', docstatus: 1, lines: [] };
+  const document = {
+    node: 'galera-0\u001b[2J',
+    round: 10,
+    at: 1,
+    marker: lost,
+    name: 'X\u001b[31m\n',
+    docstatus: 1,
+    lines: [],
+  };
   const lines = [
     { kind: 'document', document },
     { kind: 'read', node: document.node, round: 10, at: 1e18, what: 'documents' },
