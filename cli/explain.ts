@@ -48,7 +48,7 @@ Example: npx shakedown explain --lost --run examples/lost-writes
           what: 'wants a marker, or --lost',
           where: 'explain',
           seen: marker === undefined ? 'neither' : 'both',
-          next: 'npx shakedown explain --lost',
+          next: 'npx shakedown explain MARKER --run FOLDER, the marker first; or npx shakedown explain --lost',
         });
       const outcome =
         marker === undefined ? await listAnomalies(named, options) : await explainMarker(marker, named, options);

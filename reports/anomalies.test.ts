@@ -42,7 +42,7 @@ test('the list has a command for each, and says how many more there are', () => 
 test('terminal, page and summary name the command', () => {
   const { readiness } = notReady();
   const marker = markersOf(
-    readiness.runs.flatMap(({ findings }) => findings).find(({ check }) => check === 'ledger.lost') as Finding,
+    readiness.runs.flatMap(({ findings }) => findings).find(({ check, outcome }) => check === 'ledger.lost' && outcome === 'failed') as Finding,
   )[0];
   const command = `npx shakedown explain ${marker}`;
   expect(terminalReport(readiness, { colour: false, folder: 'runs/g' })).toContain(`${command} --run runs/g`);
