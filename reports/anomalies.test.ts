@@ -42,7 +42,9 @@ test('the list has a command for each, and says how many more there are', () => 
 test('terminal, page and summary name the command', () => {
   const { readiness } = notReady();
   const marker = markersOf(
-    readiness.runs.flatMap(({ findings }) => findings).find(({ check, outcome }) => check === 'ledger.lost' && outcome === 'failed') as Finding,
+    readiness.runs
+      .flatMap(({ findings }) => findings)
+      .find(({ check, outcome }) => check === 'ledger.lost' && outcome === 'failed') as Finding,
   )[0];
   const command = `npx shakedown explain ${marker}`;
   expect(terminalReport(readiness, { colour: false, folder: 'runs/g' })).toContain(`${command} --run runs/g`);
