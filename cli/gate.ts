@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { Problem } from '../lib/errors.ts';
 import type { Scenario, Suite } from '../lib/model/scenario.ts';
 import { scenarioNamed, scenarios, scenariosOf, suites } from '../scenarios/catalog.ts';
+import { changesBetween } from './nearest.ts';
 import { type PlayOptions, play } from './play.ts';
 
 const exitCodesHelp = `
@@ -60,19 +61,5 @@ export function namedScenarios(names: readonly string[]): readonly Scenario[] {
 }
 
 function nearest(name: string, known: readonly string[]): string {
-  return [...known].sort((a, b) => distance(name, a) - distance(name, b))[0] ?? '';
-}
-
-/** Levenshtein's edit distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
-      );
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  return [...known].sort((a, b) => changesBetween(name, a) - changesBetween(name, b))[0] ?? '';
 }

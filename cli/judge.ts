@@ -32,7 +32,7 @@ Example: npx shakedown judge examples/lost-writes`,
         process.stdout.write(
           json
             ? verdictJson(verdict)
-            : `${verdictReport(verdict, evidence.claim.hypothesis, { colour: process.stdout.isTTY === true })}\n`,
+            : `${verdictReport(verdict, evidence.claim.hypothesis, { colour: process.stdout.isTTY === true, folder: path })}\n`,
         );
         const link = await checkChain(path);
         // The verdict is the same wherever the folder lies, so this is told beside it.

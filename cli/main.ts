@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, messageOf } from '../lib/errors.ts';
 import { exitCodes } from '../lib/model/verdict.ts';
+import { explainCommand } from './explain.ts';
 import { gateCommand, runCommand } from './gate.ts';
 import { judgeCommand } from './judge.ts';
 import { labCommand } from './lab.ts';
@@ -27,6 +28,7 @@ for (const command of [
   listCommand(),
   planCommand(),
   judgeCommand(),
+  explainCommand(),
   reportCommand(),
   undoCommand(),
   rightsCommand(),

@@ -1,7 +1,7 @@
 // Wires everything together for the verbs that play scenarios: target, clients, load, judge, report.
 import { execFile } from 'node:child_process';
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { openReach } from '../lib/clients/reach.ts';
 import { messageOf, Problem } from '../lib/errors.ts';
@@ -209,7 +209,10 @@ async function allOrEveryMistake<const T extends readonly (() => Promise<unknown
 function tell(readiness: Readiness, page: string, json: boolean): void {
   if (json)
     process.stdout.write(`${JSON.stringify({ ...readiness, report: page, gate: basename(join(page, '..')) })}\n`);
-  else process.stdout.write(`${terminalReport(readiness, { colour: process.stdout.isTTY === true, page })}\n`);
+  else {
+    const shown = { colour: process.stdout.isTTY === true, page, folder: dirname(page) };
+    process.stdout.write(`${terminalReport(readiness, shown)}\n`);
+  }
 }
 
 async function technicians(target: Target, signal: AbortSignal) {

@@ -1,15 +1,18 @@
 // HTTP and WebSockets as the journeys see them. Each virtual user is one technician with a token and connections of their own, kept alive.
 import { md5 } from 'k6/crypto';
 import exec from 'k6/execution';
-import http from 'k6/http';
+import http, { type Response } from 'k6/http';
 import { clearTimeout, setTimeout } from 'k6/timers';
 import { WebSocket } from 'k6/websockets';
+import { type Exchange, exchangeHeaders } from '../lib/model/exchanges.ts';
 import type { LoadTask } from '../lib/model/load-task.ts';
 import type { Manner, Send, Socket, Tools } from './turn.ts';
 
-export function sendAs(task: LoadTask): Send {
+/** `note` is told of each exchange, and of what went wrong below HTTP. */
+export function sendAs(task: LoadTask, note: (exchange: Exchange, error: string) => void): Send {
   return (method, path, body, how = {}) => {
     const type = body === undefined ? undefined : (how.contentType ?? 'application/json');
+    const at = Date.now();
     const response = http.request(method, task.site.url + path, bytesOf(body, how), {
       headers: {
         Accept: 'application/json',
@@ -23,6 +26,8 @@ export function sendAs(task: LoadTask): Send {
       // Frappe answers a token with guest cookies; a scanner that sent sid=Guest back would be a guest to the session check.
       jar: new http.CookieJar(),
     });
+    const durationMs = Math.max(0, Date.now() - at);
+    note({ at, method, status: response.status, durationMs, ...wayOf(response) }, response.error);
     const sid = response.cookies?.sid?.[0]?.value;
     return {
       status: response.status,
@@ -32,6 +37,22 @@ export function sendAs(task: LoadTask): Send {
     };
   };
 }
+
+/** Which way it went, as far as k6 and the site tell. */
+function wayOf({ status, headers, timings, remote_ip, remote_port }: Response): Omit<Exchange, keyof Sent> {
+  const servedBy = headers?.[exchangeHeaders.servedBy];
+  const member = headers?.[exchangeHeaders.member];
+  const opened = (timings?.connecting ?? 0) > 0 || (timings?.tls_handshaking ?? 0) > 0;
+  return {
+    ...(servedBy ? { servedBy } : {}),
+    ...(member ? { member } : {}),
+    // Without an answer nobody can tell that a connection was kept, rather than never made.
+    ...(opened ? { connection: 'opened' } : status > 0 ? { connection: 'kept' } : {}),
+    ...(remote_ip ? { remote: `${remote_ip.includes(':') ? `[${remote_ip}]` : remote_ip}:${remote_port}` } : {}),
+  };
+}
+
+type Sent = Pick<Exchange, 'at' | 'method' | 'status' | 'durationMs'>;
 
 function bytesOf(body: unknown, how: Manner): string | ArrayBuffer | null {
   if (body === undefined) return null;

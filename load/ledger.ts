@@ -3,6 +3,7 @@
 import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';
 import type { Journey } from '../lib/model/claim.ts';
+import { type Exchange, exchangesText } from '../lib/model/exchanges.ts';
 import type { Result, Turn } from './turn.ts';
 
 const operation = new Trend('operation');
@@ -14,8 +15,19 @@ export function belongsTo(run: string): void {
   exec.vu.metrics.metadata.run = run;
 }
 
-export function recordWriteSent(journey: Journey, sentAt: number, write: NonNullable<Turn['write']>): void {
-  withMetadata({ sentAt, ...identity(write), ...taken(write) }, () => writeSent.add(1, { journey }));
+/** Who writes: virtual users and technicians are many, so they are metadata and no tags. */
+export interface Writer {
+  readonly virtualUser: number;
+  readonly technician?: string;
+}
+
+export function recordWriteSent(
+  journey: Journey,
+  sentAt: number,
+  write: NonNullable<Turn['write']>,
+  writer: Writer,
+): void {
+  withMetadata({ sentAt, ...identity(write), ...taken(write), ...writer }, () => writeSent.add(1, { journey }));
 }
 
 export function recordOperation(
@@ -25,6 +37,9 @@ export function recordOperation(
   good: boolean,
   result: Result,
   write: Turn['write'],
+  writer: Writer,
+  exchanges: readonly Exchange[],
+  error: string,
 ): void {
   withMetadata(
     {
@@ -37,6 +52,9 @@ export function recordOperation(
             write: result.write.outcome,
             ...(result.write.document ? { document: result.write.document } : {}),
             ...taken(result.write),
+            ...writer,
+            ...(exchanges.length > 0 ? { exchanges: exchangesText(exchanges) } : {}),
+            ...(error ? { error: error.slice(0, 200) } : {}),
           }
         : {}),
     },

@@ -2,6 +2,7 @@
 // No thresholds: k6 passes them when there is no data at all. The judge reads the samples instead.
 import exec from 'k6/execution';
 import type { Journey } from '../lib/model/claim.ts';
+import type { Exchange } from '../lib/model/exchanges.ts';
 import type { LoadTask } from '../lib/model/load-task.ts';
 import { permittedRun, sendAs, technicianOf, toolsFor } from './exchange.ts';
 import { barcodeLookup } from './journeys/barcode-lookup.ts';
@@ -13,7 +14,7 @@ import { photoUpload } from './journeys/photo-upload.ts';
 import { realtimeNotice } from './journeys/realtime-notice.ts';
 import { sessionLogin } from './journeys/session-login.ts';
 import { stockTransfer } from './journeys/stock-transfer.ts';
-import { belongsTo, recordIterationFailed, recordOperation, recordWriteSent } from './ledger.ts';
+import { belongsTo, recordIterationFailed, recordOperation, recordWriteSent, type Writer } from './ledger.ts';
 import type { Plan, Result } from './turn.ts';
 
 const task: LoadTask = JSON.parse(open(__ENV.SHAKEDOWN_LOAD ?? ''));
@@ -40,25 +41,34 @@ export default function playJourney(): void | Promise<void> {
   const journey = exec.scenario.name as Journey;
   const own = technicianOf(exec.vu.idInTest, task.tokens.length);
   const turn = plans[journey]({ ...task, runId }, exec.scenario.iterationInTest, own);
+  const technician = task.technicians?.[own];
+  const writer: Writer = { virtualUser: exec.vu.idInTest, ...(technician === undefined ? {} : { technician }) };
+  const exchanges: Exchange[] = [];
+  let error = '';
   const sentAt = Date.now();
-  if (turn.write) recordWriteSent(journey, sentAt, turn.write);
+  if (turn.write) recordWriteSent(journey, sentAt, turn.write, writer);
   let played: Result | Promise<Result>;
   try {
-    played = turn.play(sendAs(task), toolsFor(task));
-  } catch (error) {
-    return failed(error);
+    played = turn.play(sendAs(task, note), toolsFor(task));
+  } catch (thrown) {
+    return failed(thrown);
   }
   return played instanceof Promise ? played.then(ended, failed) : ended(played);
+
+  function note(exchange: Exchange, itsError: string): void {
+    exchanges.push(exchange);
+    error = itsError;
+  }
 
   function ended(result: Result): void {
     const durationMs = Math.max(0, Date.now() - sentAt);
     const good = result.right && durationMs <= (task.goodWithinMs[journey] ?? 0);
-    recordOperation(journey, sentAt, durationMs, good, result, turn.write);
+    recordOperation(journey, sentAt, durationMs, good, result, turn.write, writer, exchanges, error);
   }
 
-  function failed(error: unknown): void {
+  function failed(thrown: unknown): void {
     recordIterationFailed(journey);
-    console.error(`${journey}: ${error}`);
+    console.error(`${journey}: ${thrown}`);
     const cancelled = turn.write?.cancelled;
     ended({ right: false, status: 0, write: { outcome: 'unknown', ...(cancelled ? { cancelled } : {}) } });
   }

@@ -1,6 +1,7 @@
 // The gate's answer as Markdown, for a CI job's summary: the verdict, one line for each scenario, what blocks, and how to run it again.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { severity } from '../lib/model/verdict.ts';
+import { explainCommandOf, markersOf } from './anomalies.ts';
 import { detections } from './detection.ts';
 import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { burnWords, dearest, goodAgainWords, secondWords, shareWords, stageWords } from './recovery-words.ts';
@@ -101,8 +102,11 @@ function sectionOf(run: Run): readonly string[] {
     plain(run.hypothesis),
     '',
     ...open.flatMap((finding) => [
-      `- **${outcomeWord[finding.outcome]}** ${plain(finding.says)}`,
+      `- **${outcomeWord[finding.outcome]}** ${plain(finding.says)}${finding.alsoInControl ? " Control fails it too, without any fault: the platform's own defect." : ''}`,
       ...examplesOf(finding.examples).map((example) => `  - ${code(example)}`),
+      ...markersOf(finding)
+        .slice(0, 1)
+        .map((marker) => `  - Explained by ${code(explainCommandOf(marker))}`),
     ]),
     ...run.residue.map((left) => `- **Left dirty** ${plain(left)}. Next: ${code('npx shakedown undo')}`),
     '',

@@ -1,8 +1,10 @@
 // What `gate`, `run` and `judge` print when they are done: outcome, what decides, the ledger, and where to read on. Plain text, 100 columns.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { type Finding, type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
+import { explainCommandOf, markersOf } from './anomalies.ts';
 import { detections, detectionWords } from './detection.ts';
 import { answerWord, historySentence, loudOf } from './history-words.ts';
+import { named, painted, printable, wrapped } from './plain-text.ts';
 import { goodAgainWords, stagesInLine } from './recovery-words.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
@@ -11,6 +13,8 @@ export interface TerminalOptions {
   readonly colour: boolean;
   /** Path of the page, when one was written. */
   readonly page?: string;
+  /** Where the evidence is, for commands that read on; they look under `runs` by themselves. */
+  readonly folder?: string;
 }
 
 type Run = Readiness['runs'][number];
@@ -76,12 +80,17 @@ export function verdictReport(verdict: Verdict, hypothesis: string, options: Ter
 
 type Told = Pick<Run, 'scenario' | 'hypothesis' | 'outcome' | 'ended' | 'residue' | 'folder' | 'ledger'> & {
   readonly recovery: Run['recovery'];
-  readonly findings: readonly (Pick<Finding, 'check' | 'outcome' | 'says'> & { readonly examples?: unknown })[];
+  readonly findings: readonly ToldFinding[];
+};
+type ToldFinding = Pick<Finding, 'check' | 'outcome' | 'says'> & {
+  readonly examples?: unknown;
+  readonly alsoInControl?: boolean | undefined;
 };
 
 function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
   const { ledger } = run;
   const wrong = run.findings.filter(({ outcome }) => outcome !== 'passed');
+  const own = wrong.filter(({ alsoInControl }) => alsoInControl);
   const recovery = recoveryWords(run);
   const measured = run.recovery.ms !== null || run.recovery.censoredMs !== undefined;
   const unread = run.findings.some(({ check, outcome }) => check === 'ledger.lost' && outcome === 'inconclusive');
@@ -93,13 +102,9 @@ function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
     ...(measured ? [`    recovery: ${recovery.value} (${recovery.note})`] : []),
     ...detections(run.findings).flatMap((one) => wrapped(`alert: ${detectionWords(one)}`, 4)),
     ...stageLines(run.recovery),
-    ...wrong.flatMap(({ outcome, says, examples }) => [
-      ...wrapped(`${mark(outcome, { colour: false }).trim()} ${says}`, 4, 6),
-      ...(Array.isArray(examples) ? examples.slice(0, 3).map((one) => `        ${printable(String(one))}`) : []),
-      ...(Array.isArray(examples) && examples.length > 3
-        ? [`        and ${plural(examples.length - 3, 'more', 'more')}`]
-        : []),
-    ]),
+    ...wrong.filter(({ alsoInControl }) => !alsoInControl).flatMap((finding) => findingLines(finding, options)),
+    ...(own.length > 0 ? ["    the platform's own, control fails it too without any fault:"] : []),
+    ...own.flatMap((finding) => findingLines(finding, options)),
     ...run.residue.flatMap((left) => wrapped(`left in the target: ${left}`, 4)),
     ...(wrong.length > 0 && run.folder !== '' ? [`    ${named(run.folder)}`] : []),
   ];
@@ -114,33 +119,19 @@ function stageLines({ faults = [] }: Run['recovery']): readonly string[] {
   });
 }
 
+function findingLines({ check, outcome, says, examples }: ToldFinding, { folder }: TerminalOptions): readonly string[] {
+  const [marker] = markersOf({ check, outcome, says, examples });
+  return [
+    ...wrapped(`${mark(outcome, { colour: false }).trim()} ${says}`, 4, 6),
+    ...(Array.isArray(examples) ? examples.slice(0, 3).map((one) => `        ${printable(String(one))}`) : []),
+    ...(Array.isArray(examples) && examples.length > 3
+      ? [`        and ${plural(examples.length - 3, 'more', 'more')}`]
+      : []),
+    ...(marker === undefined ? [] : [`        ${explainCommandOf(marker, folder)}`]),
+  ];
+}
+
 const shapes: Readonly<Record<Outcome, string>> = { passed: '✓', inconclusive: '?', failed: '✗' };
-const codes: Readonly<Record<Outcome, number>> = { passed: 32, inconclusive: 33, failed: 31 };
 
 const mark = (outcome: Outcome, options: TerminalOptions): string =>
   `  ${painted(shapes[outcome], outcome, options)}`.slice(1);
-
-function painted(text: string, outcome: Outcome, { colour }: TerminalOptions, reverse = false): string {
-  return colour ? `\u001b[1;${codes[outcome]}${reverse ? ';7' : ''}m${text}\u001b[0m` : text.trim();
-}
-
-/** What a target wrote must not move the cursor, change colours or turn the direction of reading. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ');
-
-/** A name comes from a file, and the file may be anybody's. */
-const named = (text: string): string => printable(text).slice(0, 200);
-
-const columns = 100;
-
-function wrapped(text: string, indent: number, hanging = indent): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of printable(text).split(/\s+/)) {
-    const margin = lines.length === 0 ? indent : hanging;
-    if (line !== '' && margin + line.length + 1 + word.length > columns) {
-      lines.push(' '.repeat(margin) + line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, ' '.repeat(lines.length === 0 ? indent : hanging) + line];
-}

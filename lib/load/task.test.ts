@@ -40,9 +40,10 @@ test('certificates are verified, and k6 passes no threshold that it could pass w
 });
 
 test('one token for each technician of the profile', () => {
-  const { tokens } = loadTask(parts);
+  const { tokens, technicians } = loadTask(parts);
   expect(tokens.length).toBe(60);
   expect(tokens[59]).toBe('k59:s59');
+  expect(technicians?.length).toBe(60);
 });
 
 test('the site’s host is mapped to the address to connect to, its port too', () => {

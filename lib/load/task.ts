@@ -83,6 +83,7 @@ export function loadTask({ config, site, technicians, request, permitUrl, connec
       barcodes: site.barcodes,
     },
     tokens: atWork.map(({ apiKey, apiSecret }) => `${apiKey}:${apiSecret}`),
+    technicians: atWork.map(({ user }) => user),
     ...(logsIn ? { logins: atWork.map(({ user, password = '' }) => ({ user, password })) } : {}),
     requestTimeoutMs: config.requestTimeoutMs,
     goodWithinMs: config.goodWithinMs,

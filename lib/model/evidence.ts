@@ -6,10 +6,13 @@ import type { ManifestCheck } from './manifest.ts';
 /** Epoch milliseconds. A duration's name ends in its unit instead: holdMs. */
 export type Instant = number;
 
-export type Reading =
-  /** `seen`: what the number was boiled down from, where more than the number is judged or shown. */
-  | { readonly at: Instant; readonly value: number; readonly seen?: Json }
-  | { readonly at: Instant; readonly missing: string };
+export type Reading = (
+  | { readonly at: Instant; readonly value: number }
+  | { readonly at: Instant; readonly missing: string }
+) & {
+  /** What it was boiled down from, where more is judged or shown; a text names which ones: who is writer, or master. Of a gap, what those said who answered. */
+  readonly seen?: Json;
+};
 
 export type StepName = 'prepared' | 'injected' | 'landed' | 'effect' | 'holding' | 'undone' | 'undo-failed' | 'residue';
 

@@ -26,6 +26,8 @@ export interface LoadTask {
   };
   /** `apiKey:apiSecret`, one for each virtual technician. */
   readonly tokens: readonly string[];
+  /** The same technicians' names in the same order, for the record of who wrote what. */
+  readonly technicians?: readonly string[];
   /** Of the same technicians in the same order, when somebody logs in with a password. */
   readonly logins?: readonly { readonly user: string; readonly password: string }[];
   readonly requestTimeoutMs: number;

@@ -83,9 +83,19 @@ export const readinessSchema = z.strictObject({
       ended: z.enum(['completed', 'aborted', 'crashed']),
       recovery,
       ledger,
-      findings: z.array(z.looseObject({ check: z.string(), outcome, says: z.string() })),
+      findings: z.array(
+        z.looseObject({
+          check: z.string(),
+          outcome,
+          says: z.string(),
+          /** A control of the same gate fails it as well: the platform's own defect, not the fault's. */
+          alsoInControl: z.boolean().optional(),
+        }),
+      ),
       residue: z.array(z.string()),
       folder: z.string(),
+      /** Played without any fault. */
+      control: z.boolean().optional(),
     }),
   ),
   /** Of the asked suite, not run: each makes the gate inconclusive. */

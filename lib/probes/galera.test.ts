@@ -37,6 +37,15 @@ test('counts the nodes that the app works on, and the share of the busiest', asy
   expect(await busiestNodeShare.read(single)).toMatchObject({ value: 1 });
 });
 
+test('the writer is named, also when another node is silent: then by those who answered', async () => {
+  expect(await appWriterNodes.read(world({}, { appConnections: 8 }, {}))).toMatchObject({ seen: 'galera-1' });
+  expect(await appWriterNodes.read(world('silent', {}, { appConnections: 2 }))).toMatchObject({
+    missing: 'galera-0: refused',
+    seen: 'galera-2',
+  });
+  expect(await appWriterNodes.read(world({}, {}))).not.toHaveProperty('seen');
+});
+
 test('no connection at this moment is a gap, since an app without a pool has none between two requests', async () => {
   expect(await appWriterNodes.read(world({}, {}))).toMatchObject({ missing: expect.any(String) });
   expect(await busiestNodeShare.read(world({}, {}))).toMatchObject({ missing: expect.any(String) });

@@ -9,10 +9,14 @@ import { sharedLook } from './shared-look.ts';
 export const galeraSizeMin = probe('galera-size-min', (views) => Math.min(...views.map((view) => view.size)));
 
 /** On how many Galera nodes the app has connections. 1 is a single writer, on which ERPNext's row locks rest. */
-export const appWriterNodes = probe('app-writer-nodes', (views) => {
-  const busy = views.filter((view) => view.appConnections > 0).length;
-  return busy === 0 ? 'the app has no connection at this moment' : busy;
-});
+export const appWriterNodes = probe(
+  'app-writer-nodes',
+  (views) => {
+    const busy = views.filter((view) => view.appConnections > 0).length;
+    return busy === 0 ? 'the app has no connection at this moment' : busy;
+  },
+  (views) => views.flatMap((view) => (view.appConnections > 0 ? [view.node] : [])).join(', '),
+);
 
 /** Share of the app's connections that the busiest Galera node holds, 0..1. */
 export const busiestNodeShare = probe('app-connections-busiest-share', (views) => {
@@ -23,7 +27,11 @@ export const busiestNodeShare = probe('app-connections-busiest-share', (views) =
 
 const topologyOf = sharedLook(readTopology);
 
-function probe(series: string, measure: (views: readonly NodeView[]) => number | string): Probe {
+function probe(
+  series: string,
+  measure: (views: readonly NodeView[]) => number | string,
+  names: (views: readonly NodeView[]) => string = () => '',
+): Probe {
   return {
     series,
     everyMs: 2_000,
@@ -32,10 +40,13 @@ function probe(series: string, measure: (views: readonly NodeView[]) => number |
         at,
         seen: { views, silent },
       } = await topologyOf(reach);
-      if (silent.length > 0) return { at, missing: silent.map(({ node, error }) => `${node}: ${error}`).join('; ') };
+      const named = names(views);
+      const told = named === '' ? {} : { seen: named };
+      if (silent.length > 0)
+        return { at, missing: silent.map(({ node, error }) => `${node}: ${error}`).join('; '), ...told };
       if (views.length === 0) return { at, missing: 'no Galera node was found' };
       const value = measure(views);
-      return typeof value === 'number' ? { at, value } : { at, missing: value };
+      return typeof value === 'number' ? { at, value, ...told } : { at, missing: value };
     },
   };
 }

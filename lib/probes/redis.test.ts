@@ -85,8 +85,8 @@ test.each<[string, Record<string, unknown>, string]>([
 test('masters are counted on every node, and a silent one makes a gap, never a number', async () => {
   const read = async (changes?: Readonly<Record<string, unknown>>) =>
     redisMasters('cache').read(fakeReach({ target, redis: world(changes) }));
-  expect(await read()).toMatchObject({ value: 1 });
-  expect(await read({ 'cache-2 ROLE': master })).toMatchObject({ value: 2 });
+  expect(await read()).toMatchObject({ value: 1, seen: 'cache-0' });
+  expect(await read({ 'cache-2 ROLE': master })).toMatchObject({ value: 2, seen: 'cache-0, cache-2' });
   expect(await read({ 'cache-0 ROLE': replica })).toMatchObject({ value: 0 });
   expect(await read({ 'cache-2 ROLE': new Error('timed out') })).toMatchObject({ missing: 'cache-2: timed out' });
   expect(await read({ 'cache-0': null, 'cache-1': null, 'cache-2': null })).toMatchObject({

@@ -128,8 +128,11 @@ export const redisMasters = (group: RedisNode['group']): Probe => ({
     const roles = await readRoles(reach, group);
     const at = reach.now();
     const silent = roles.filter(({ error }) => error !== undefined);
-    if (silent.length > 0) return { at, missing: silent.map(({ node, error }) => `${node}: ${error}`).join('; ') };
+    const masters = roles.flatMap(({ node, role }) => (role === 'master' ? [node] : []));
+    const seen = masters.length === 0 ? {} : { seen: masters.join(', ') };
+    if (silent.length > 0)
+      return { at, missing: silent.map(({ node, error }) => `${node}: ${error}`).join('; '), ...seen };
     if (roles.length === 0) return { at, missing: `no node of the Redis ${group} was found` };
-    return { at, value: roles.filter(({ role }) => role === 'master').length };
+    return { at, value: masters.length, ...seen };
   },
 });

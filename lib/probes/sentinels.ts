@@ -1,7 +1,6 @@
 // A failover of Redis as its Sentinels tell it: they raise the epoch when they have made another node master, and clients go where most
 // of them say. A Sentinel that is silent is none of most.
 import { askRedis } from '../../chaos/redis/topology.ts';
-import type { Reading } from '../model/evidence.ts';
 import type { Reach } from '../model/reach.ts';
 import type { Probe } from '../model/scenario.ts';
 import { numberOfName } from './number-of-name.ts';
@@ -12,14 +11,16 @@ interface Seen {
   readonly views: readonly { readonly master: string; readonly epoch: number }[];
 }
 
+type Measured = { readonly value: number; readonly seen?: string } | { readonly missing: string };
+
 export function sentinelProbes(group: 'cache' | 'queue'): { readonly epoch: Probe; readonly master: Probe } {
   const viewsOf = sharedLook((reach) => readViews(reach, group));
-  const probe = (name: string, measure: (seen: Seen) => Omit<Reading, 'at'>): Probe => ({
+  const probe = (name: string, measure: (seen: Seen) => Measured): Probe => ({
     series: `redis-${group}-${name}`,
     everyMs: 1_000,
     async read(reach) {
       const { at, seen } = await viewsOf(reach);
-      return { at, ...(seen.views.length === 0 ? { missing: 'no Sentinel answers' } : measure(seen)) } as Reading;
+      return { at, ...(seen.views.length === 0 ? { missing: 'no Sentinel answers' } : measure(seen)) };
     },
   });
   return {

@@ -5,6 +5,7 @@ import type { Readiness } from '../model/readiness.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
 import { exitCodes, type Outcome, type RunRecord, severity, type Verdict } from '../model/verdict.ts';
+import { tellOwnDefects } from './own-defects.ts';
 
 export interface Played {
   readonly records: readonly RunRecord[];
@@ -26,6 +27,7 @@ export function assembleReadiness(
 ): Readiness {
   const { records, skipped } = played;
   const hypotheses = new Map(of.scenarios.map(({ claim }) => [claim.name, claim.hypothesis]));
+  const controls = new Set(of.scenarios.flatMap(({ claim }) => (claim.faults.length === 0 ? [claim.name] : [])));
   return {
     schema: 'shakedown.readiness/1',
     target: { name: of.target.name, environment: of.target.environment.class },
@@ -35,17 +37,20 @@ export function assembleReadiness(
     commit: of.commit,
     outcome: outcomeOf(played),
     exitCode: exitCodeOf(played, of.interrupted),
-    runs: records.map(({ header, verdict, ended, residue, folder }) => ({
-      scenario: verdict.scenario,
-      hypothesis: hypotheses.get(header.scenario) ?? '',
-      outcome: verdict.outcome,
-      ended,
-      recovery: { ...verdict.recovery },
-      ledger: { ...verdict.ledger },
-      findings: verdict.findings.map((finding) => ({ ...finding })),
-      residue: residue.flatMap(leftOf),
-      folder,
-    })),
+    runs: tellOwnDefects(
+      records.map(({ header, verdict, ended, residue, folder }) => ({
+        scenario: verdict.scenario,
+        hypothesis: hypotheses.get(header.scenario) ?? '',
+        outcome: verdict.outcome,
+        ended,
+        recovery: { ...verdict.recovery },
+        ledger: { ...verdict.ledger },
+        findings: verdict.findings.map((finding) => ({ ...finding })),
+        residue: residue.flatMap(leftOf),
+        folder,
+        ...(controls.has(header.scenario) ? { control: true } : {}),
+      })),
+    ),
     skipped: skipped.map((one) => ({ ...one })),
     untested: of.untested.map(({ claim }) => ({ scenario: claim.name, hypothesis: claim.hypothesis })),
   };
@@ -69,7 +74,7 @@ export function withVerdicts(readiness: Readiness, verdicts: ReadonlyMap<string,
   );
   const { exitCode: before } = readiness;
   const kept = before === exitCodes.dirty || before === exitCodes.interrupted;
-  return { ...readiness, runs, outcome, exitCode: kept ? before : exitCodeOfOutcome(outcome) };
+  return { ...readiness, runs: tellOwnDefects(runs), outcome, exitCode: kept ? before : exitCodeOfOutcome(outcome) };
 }
 
 /** Nothing run is nothing known. */

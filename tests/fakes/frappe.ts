@@ -125,6 +125,8 @@ export async function startFakeFrappe(options: FakeFrappeOptions = {}): Promise<
     const [, doctype, name] = /^\/api\/resource\/([^/]+)(?:\/([^/]+))?$/.exec(pathname) ?? [];
     if (doctype === 'Job%20Card') return changeJobCard(method, name, body, response);
     if (doctype !== 'Stock%20Entry') return refuse(response, 404, 'DoesNotExistError');
+    response.setHeader('X-Served-By', 'web-1');
+    response.setHeader('X-Database-Member', 'galera-1');
     if (method === 'POST' && name === undefined) return insert(body, response);
     if (method === 'PUT' && name !== undefined) return submit(decodeURIComponent(name), body, response);
     return refuse(response, 404, 'DoesNotExistError');

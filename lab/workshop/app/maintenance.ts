@@ -61,7 +61,14 @@ export function readOnly(database: Database, request: { readonly method: string;
         withoutCookies: request.login,
       }),
     );
-  return { rows: database.rows, change: refuse, transaction: refuse, hold: refuse };
+  const refusing: Database = {
+    rows: database.rows,
+    change: refuse,
+    transaction: refuse,
+    hold: refuse,
+    telling: () => refusing,
+  };
+  return refusing;
 }
 
 const says =

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parseSample } from '../../../lib/evidence/samples.ts';
+import { traceMarker } from '../../../lib/evidence/trace-marker.ts';
 import { type K6DriverOptions, k6Driver, k6Version } from '../../../lib/load/k6-driver.ts';
 import type { Drop, Operation } from '../../../lib/model/evidence.ts';
 import type { LoadConfig } from '../../../lib/model/load-config.ts';
@@ -131,6 +132,31 @@ describe.skipIf(k6 === '')('a healthy site', () => {
     ).toEqual([...site.documents.values()].sort(byMarker));
     expect(live).toEqual(operations.map((operation) => ({ kind: 'operation', operation })));
     expect(site.requests.some(({ method }) => method === 'PUT')).toBe(true);
+  });
+
+  test('a write can be followed: who sent it, each of its requests, over which connection, and who answered', async () => {
+    const load = await start('traced');
+    await later(2_000);
+    await load.stop(5_000);
+    writeFileSync(join(folder, 'claim.json'), '{"name":"traced","objectives":[]}');
+    const { operations, sent } = recorded();
+    const traced = await Promise.all(sent.map(async (marker) => (await traceMarker(folder, marker)).writes[0]));
+    for (const write of traced) {
+      expect(write?.technician).toMatch(/^technician-[1-4]@example\.com$/);
+      expect(write?.virtualUser).toBeGreaterThan(0);
+      for (const exchange of write?.exchanges ?? []) {
+        expect(exchange).toMatchObject({ status: 200, servedBy: 'web-1', member: 'galera-1' });
+        expect(exchange.remote).toBe(new URL(site.url).host);
+        expect(exchange.at).toBeGreaterThanOrEqual(write?.sentAt ?? 0);
+      }
+    }
+    // A draft and its submit are two; the second goes over the connection that the first one left.
+    const two = traced.filter((write) => write?.exchanges.length === 2);
+    expect(two.length).toBeGreaterThan(0);
+    expect(two.every((write) => write?.exchanges[1]?.connection === 'kept')).toBe(true);
+    expect(traced.some((write) => write?.exchanges[0]?.connection === 'opened')).toBe(true);
+    expect(traced.every((write) => [1, 2].includes(write?.exchanges.length ?? 0))).toBe(true);
+    expect(operations.length).toBeGreaterThan(sent.length);
   });
 
   test('rates are as planned, all technicians take part, and no cookie of the site comes back', async () => {
@@ -402,7 +428,14 @@ describe.skipIf(k6 === '')('a site that misbehaves', () => {
     for (const line of readFileSync(join(folder, 'samples.ndjson'), 'utf8').trim().split('\n')) {
       const { metric, data } = JSON.parse(line);
       if (metric === 'write_sent')
-        expect(Object.keys(data.metadata).sort()).toEqual(['lines', 'marker', 'run', 'sentAt']);
+        expect(Object.keys(data.metadata).sort()).toEqual([
+          'lines',
+          'marker',
+          'run',
+          'sentAt',
+          'technician',
+          'virtualUser',
+        ]);
       if (metric === 'dropped_iterations') expect(data.metadata).toBeUndefined();
       if (data.tags.journey === 'barcode-lookup') expect(data.metadata.marker).toBeUndefined();
     }

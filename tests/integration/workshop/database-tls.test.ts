@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)('a database behind TLS', () => {
       (error: Error) => error,
     );
   async function serialShown(): Promise<string> {
-    const connection = await poolThat('ours').connect();
+    const { connection } = await poolThat('ours').connect();
     const { stream } = (connection as unknown as { connection: { stream: TLSSocket } }).connection;
     const { serialNumber } = stream.getPeerCertificate();
     await connection.end();

@@ -43,6 +43,20 @@ describe.skipIf(missing !== undefined)('the workshop', () => {
     return Number((await get(path)).json.message);
   };
 
+  it('says in each answer which pod gave it, and on which database member it wrote, if it did', async () => {
+    const row = { item_code: 'ITEM-0271', qty: 1, t_warehouse: stores, basic_rate: 10 };
+    const body = { stock_entry_type: 'Material Receipt', docstatus: 1, items: [row] };
+    const [wrote, refused, read] = [
+      await post(entryPath, body),
+      await post(entryPath, { ...body, items: [{ ...row, qty: -1 }] }),
+      await get('/api/method/ping'),
+    ];
+    expect([wrote.status, refused.status, read.status]).toEqual([200, 417, 200]);
+    for (const { headers } of [wrote, refused, read]) expect(headers['x-served-by']).toMatch(/^[\w.-]+$/);
+    expect(wrote.headers['x-database-member']).toMatch(/^[\w.-]+$/);
+    expect([refused, read].map(({ headers }) => headers['x-database-member'])).toEqual([undefined, undefined]);
+  });
+
   describe('cancelling', () => {
     const item = 'ITEM-0270';
 

@@ -24,13 +24,32 @@ function fakePool(failures: Partial<Record<'COMMIT' | 'ROLLBACK' | 'START TRANSA
   } as unknown as Connection;
   const pool = {
     async use(work) {
-      const member = { connection, spoiled: false, idleSince: 0 };
+      const member = { connection, server: 'galera-1', spoiled: false, idleSince: 0 };
       members.push(member);
       return work(member);
     },
   } as Pool;
   return { said, members, database: createDatabase(pool, () => said.push('again')) };
 }
+
+describe('who asks on which server it wrote', () => {
+  it('is told before the commit goes out: of one that was not answered it is what is known', async () => {
+    const { database, said } = fakePool({ COMMIT: [reset] });
+    const ended = database.telling((server) => said.push(server)).transaction(async () => {});
+    await expect(ended).rejects.toThrow(CommitUnknown);
+    expect(said).toEqual(['START TRANSACTION', 'galera-1', 'COMMIT']);
+  });
+
+  it('is told nothing of reads, nor of a transaction that never came to its commit', async () => {
+    const { database, said } = fakePool({});
+    const telling = database.telling((server) => said.push(server));
+    await telling.rows('SELECT 1');
+    await expect(telling.transaction(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(said).not.toContain('galera-1');
+    await telling.change('UPDATE x');
+    expect(said).toContain('galera-1');
+  });
+});
 
 describe('a transaction', () => {
   it('is committed when it returns', async () => {

@@ -32,20 +32,30 @@ export interface Database {
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** An open transaction on a connection of its own; only a built-in defect has use for it. */
   hold(): Promise<HeldTransaction>;
+  /** The same, which also tells the server of each write before it is sent there, or held there. */
+  telling(wroteOn: (server: string) => void): Database;
 }
 
 const deadlockTriesMax = 8;
 // A lock wait has already lasted innodb_lock_wait_timeout (20 s in the lab): once more is all a request can bear.
 const lockWaitTriesMax = 2;
 
-export function createDatabase(pool: Pool, onRetry: () => void): Database {
+export function createDatabase(
+  pool: Pool,
+  onRetry: () => void,
+  wroteOn: (server: string) => void = () => {},
+): Database {
   return {
     rows: (sql, values) => pool.use(({ connection }) => sessionOn(connection).rows(sql, values)),
-    change: (sql, values) => pool.use(({ connection }) => sessionOn(connection).change(sql, values)),
+    change: (sql, values) =>
+      pool.use(({ connection, server }) => {
+        wroteOn(server);
+        return sessionOn(connection).change(sql, values);
+      }),
     async transaction(work) {
       for (let tries = 1; ; tries += 1) {
         try {
-          return await pool.use((member) => runOnce(member, work));
+          return await pool.use((member) => runOnce(member, work, wroteOn));
         } catch (error) {
           const conflict = conflictOf(error);
           if (!conflict || tries >= (conflict === 'deadlock' ? deadlockTriesMax : lockWaitTriesMax)) throw error;
@@ -55,8 +65,9 @@ export function createDatabase(pool: Pool, onRetry: () => void): Database {
       }
     },
     async hold() {
-      const connection = await pool.connect();
+      const { connection, server } = await pool.connect();
       await connection.query('START TRANSACTION');
+      wroteOn(server);
       return {
         session: sessionOn(connection),
         async commit() {
@@ -66,10 +77,15 @@ export function createDatabase(pool: Pool, onRetry: () => void): Database {
         drop: () => connection.destroy(),
       };
     },
+    telling: (told) => createDatabase(pool, onRetry, told),
   };
 }
 
-async function runOnce<T>(member: Member, work: (session: Session) => Promise<T>): Promise<T> {
+async function runOnce<T>(
+  member: Member,
+  work: (session: Session) => Promise<T>,
+  wroteOn: (server: string) => void,
+): Promise<T> {
   const { connection } = member;
   await connection.query({ sql: 'START TRANSACTION', timeout: statementMsMax });
   let result: T;
@@ -79,6 +95,7 @@ async function runOnce<T>(member: Member, work: (session: Session) => Promise<T>
     await rollBack(member, error);
     throw error;
   }
+  wroteOn(member.server);
   try {
     await connection.query({ sql: 'COMMIT', timeout: statementMsMax });
   } catch (error) {

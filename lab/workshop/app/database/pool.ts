@@ -24,14 +24,16 @@ export interface PoolState {
 export interface Pool {
   /** Runs the work on one connection; whether it may be used again is told by the error it ends with. */
   use<T>(work: (member: Member) => Promise<T>): Promise<T>;
-  /** A connection outside the pool's count, which the caller destroys or ends. */
-  connect(): Promise<Connection>;
+  /** A connection outside the pool's count, which the caller destroys or ends, and the name of the server it leads to. */
+  connect(): Promise<Pick<Member, 'connection' | 'server'>>;
   state(): PoolState;
   close(): Promise<void>;
 }
 
 export interface Member {
   readonly connection: Connection;
+  /** The name that the server has for itself: behind the proxy nothing else tells which one it is. */
+  readonly server: string;
   /** Set by whoever could not leave the connection as they found it. */
   spoiled: boolean;
   idleSince: number;
@@ -112,7 +114,7 @@ export function createPool(config: DatabaseConfig): Pool {
         member.connection.destroy();
       }
     }
-    const member: Member = { connection: await connect(), spoiled: false, idleSince: 0 };
+    const member: Member = { ...(await connect()), spoiled: false, idleSince: 0 };
     // One that breaks while it is idle is forgotten at once.
     member.connection.on('error', () => {
       member.spoiled = true;
@@ -123,7 +125,7 @@ export function createPool(config: DatabaseConfig): Pool {
     return member;
   }
 
-  async function connect(): Promise<Connection> {
+  async function connect(): Promise<Pick<Member, 'connection' | 'server'>> {
     let connection: Connection | undefined;
     try {
       connection = await createConnection(options(config));
@@ -133,7 +135,9 @@ export function createPool(config: DatabaseConfig): Pool {
         sql: "SET SESSION tx_isolation = 'REPEATABLE-READ', time_zone = '+00:00'",
         timeout: connectMsMax,
       });
-      return connection;
+      // Asked once: a connection never changes its server.
+      const [rows] = await connection.query({ sql: 'SELECT @@hostname AS server', timeout: connectMsMax });
+      return { connection, server: String((rows as { server: unknown }[])[0]?.server ?? '') };
     } catch (error) {
       connection?.destroy();
       throw connectFailure(error, config.host);

@@ -1,5 +1,6 @@
 // The web server: one request in, one answer, one log line, one observation. On SIGTERM it takes no more, finishes what is in flight, and ends.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { hostname } from 'node:os';
 import { identify, nobody, type Visitor } from '../auth.ts';
 import { CommitUnknown, ConnectionLost, databaseRefusal, isLost } from '../database/failures.ts';
 import { log } from '../log.ts';
@@ -10,6 +11,9 @@ import { type Answer, bareServerError, cookiesFor, htmlAnswer, refusalAnswer } f
 import { allowance, tooManyRequests } from './rate-limit.ts';
 import { ClientGone, type ReadRequest, readRequest, TooLarge } from './request.ts';
 import { findRoute, type Route } from './routes.ts';
+
+/** In Kubernetes the pod's name. */
+const servedBy = hostname();
 
 // gunicorn's limit in the official chart; the ingress waits as long.
 const requestMsMax = 120_000;
@@ -47,8 +51,12 @@ async function handle(
   const route = findRoute(request.method, request.segments);
   const mode = maintenance.mode();
   const login = route.name === '/api/method/login';
-  const workshop =
-    mode === 'reads' ? { ...site, database: readOnly(site.database, { method: request.method, login }) } : site;
+  const members = new Set<string>();
+  const database = site.database.telling((server) => members.add(server));
+  const workshop = {
+    ...site,
+    database: mode === 'reads' ? readOnly(database, { method: request.method, login }) : database,
+  };
   const quota = await allowance(workshop);
   const { answer, user } = quota.exceeded
     ? { answer: refusedByQuota(workshop, request, route), user: 'Guest' }
@@ -63,6 +71,8 @@ async function handle(
     'Content-Type': answer.type,
     'Content-Length': Buffer.byteLength(answer.body),
     'X-Request-Id': request.id,
+    'X-Served-By': servedBy,
+    ...(members.size > 0 && { 'X-Database-Member': [...members].join(',') }),
     ...answer.headers,
     ...quota.headers,
     ...(answer.cookies.length > 0 && { 'Set-Cookie': answer.cookies as string[] }),
