@@ -1,7 +1,7 @@
 // What Prometheus says of the servers. Replicas scrape the same things at slightly different times, so they are merged step by step:
 // where the first has a gap the next one fills it; they are never added up. No answer, NaN and gaps are no pass.
 import type { PrometheusObjective } from '../model/claim.ts';
-import type { Evidence, RangeResponse } from '../model/evidence.ts';
+import type { RangeResponse, Recorded } from '../model/evidence.ts';
 import type { Json } from '../model/fault.ts';
 import type { Finding } from '../model/verdict.ts';
 import { againstBound, boundText, outsideBy } from './bound.ts';
@@ -16,7 +16,7 @@ type Series = ReadonlyMap<number, number>;
 /** `last` of a phase must be from its end: this many steps back at most, else it is stale. */
 const lastWithinSteps = 3;
 
-export function judgePrometheusObjective(objective: PrometheusObjective, span: Span, { ranges }: Evidence): Finding {
+export function judgePrometheusObjective(objective: PrometheusObjective, span: Span, { ranges }: Recorded): Finding {
   const cannotTell = (why: string): Finding => ({
     check: objective.name,
     outcome: 'inconclusive',

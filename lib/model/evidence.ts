@@ -260,14 +260,18 @@ export interface RangeResponse {
 /** Under this name in prometheus.ndjson, in every run: which alerts fired. No objective may be called so. */
 export const alertsRange = { objective: 'alerts', query: 'ALERTS{alertstate="firing"}' } as const;
 
-/** Everything that the judge may look at, read from a run folder. */
-export interface Evidence {
+/** What there is little of: a run of any length has it as objects. */
+export interface Recorded {
   readonly claim: Claim;
   readonly journal: readonly JournalLine[];
+  readonly ranges: readonly RangeResponse[];
+  /** Files that were missing, cut off in the middle of a line, or could not be understood. */
+  readonly damaged: readonly { readonly file: string; readonly what: string }[];
+}
+
+/** Everything that the judge may look at. A run folder is judged in columns instead (lib/tables), which say the same. */
+export interface Evidence extends Recorded {
   readonly operations: readonly Operation[];
   readonly drops: readonly Drop[];
   readonly ledger: readonly LedgerLine[];
-  readonly ranges: readonly RangeResponse[];
-  /** Files that were missing, or cut off in the middle of a line. */
-  readonly damaged: readonly { readonly file: string; readonly what: string }[];
 }
