@@ -1,6 +1,6 @@
 // `shakedown judge RUN…`: judges evidence again, without the target, to the same bytes anywhere.
 import { Command } from 'commander';
-import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
+import { readRunTables } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { verdictJson } from '../lib/judge/verdict-json.ts';
 import { type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
@@ -20,7 +20,7 @@ export function judgeCommand(): Command {
     .action(async (runs: string[], { json }: { json?: boolean }) => {
       const verdicts: Verdict[] = [];
       for (const { path } of await runFoldersOf(runs)) {
-        const evidence = await readRunFolder(path);
+        const evidence = await readRunTables(path);
         const verdict = judge(evidence.claim, evidence);
         verdicts.push(verdict);
         process.stdout.write(

@@ -2,7 +2,7 @@
 // and GitLab's load performance report. A run that can't be read is shown as that.
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
+import { readRunTables } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { runView } from '../lib/judge/run-view.ts';
 import type { Readiness } from '../lib/model/readiness.ts';
@@ -34,7 +34,7 @@ export async function renderPage(folder: string, readiness: Readiness): Promise<
 async function readViews(folder: string, { runs }: Readiness): Promise<ReadonlyMap<string, RunView>> {
   const views = new Map<string, RunView>();
   for (const run of runs) {
-    const evidence = await readRunFolder(join(folder, run.folder)).catch(() => undefined);
+    const evidence = await readRunTables(join(folder, run.folder)).catch(() => undefined);
     if (evidence) views.set(run.folder, runView(evidence, judge(evidence.claim, evidence)));
   }
   return views;

@@ -33,9 +33,10 @@ interface Broken {
   readonly before: Case[];
 }
 
-export function judgeInvariants(
-  run: Pick<RunTables, 'journal' | 'ledger' | 'writes' | 'books'>,
-): { readonly broken: number; readonly findings: readonly Finding[] } {
+export function judgeInvariants(run: Pick<RunTables, 'journal' | 'ledger' | 'writes' | 'books'>): {
+  readonly broken: number;
+  readonly findings: readonly Finding[];
+} {
   const { ledger, books } = run;
   const nodes = books.map(({ node }) => node);
   const unread = nodes.flatMap((node) => unreadStock(node, ledger));
@@ -148,10 +149,7 @@ function inShort(cases: readonly Case[], nodes: number): readonly string[] {
 }
 
 /** What was acknowledged must have moved, unless it was taken back; what is unknown moved when its document is there. */
-function movementOf(
-  books: Books,
-  run: Pick<RunTables, 'journal' | 'writes'>,
-): ReadonlyMap<string, number> {
+function movementOf(books: Books, run: Pick<RunTables, 'journal' | 'writes'>): ReadonlyMap<string, number> {
   const { writes } = run;
   const own = isOwn(run);
   /** How often each line moved, by its code. */
@@ -170,8 +168,7 @@ function movementOf(
       const write = writes.write(row, writes.texts.textOf(prefix, number));
       if (!write || write.outcome === 'refused') return;
       const { outcome, cancelled, lines } = write;
-      const moved =
-        outcome === 'acknowledged' && cancelled !== 'unknown' ? cancelled === undefined : submitted(row);
+      const moved = outcome === 'acknowledged' && cancelled !== 'unknown' ? cancelled === undefined : submitted(row);
       if (moved) add(lines.map((line) => writes.pool.code(line)));
     }
   });

@@ -208,9 +208,7 @@ function allAsAcknowledged(nodes: readonly Books[], row: number): boolean {
   const is = nodes[0]?.asAcknowledged(row);
   return (
     is !== undefined &&
-    nodes.every(
-      (node) => node.asAcknowledged(row) === is && node.firstSeen(row)?.round === node.firstRound?.round,
-    )
+    nodes.every((node) => node.asAcknowledged(row) === is && node.firstSeen(row)?.round === node.firstRound?.round)
   );
 }
 
@@ -347,12 +345,7 @@ interface Wording {
 }
 
 /** Something of this class is bad; none of it is as good as the look was. */
-function judgeCount(
-  check: string,
-  { count, examples }: Cases,
-  wording: Wording,
-  bad: Outcome = 'failed',
-): Finding {
+function judgeCount(check: string, { count, examples }: Cases, wording: Wording, bad: Outcome = 'failed'): Finding {
   return {
     check,
     outcome: count > 0 ? bad : wording.clean,

@@ -3,7 +3,14 @@
 import { type Claim, type Journey, journeys } from '../model/claim.ts';
 import type { Drop, Instant, PlannedLoad } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
-import { isInMask, journeyBits, journeyCode, maskOf, type OperationTable, writeBit } from '../tables/operation-table.ts';
+import {
+  isInMask,
+  journeyBits,
+  journeyCode,
+  maskOf,
+  type OperationTable,
+  writeBit,
+} from '../tables/operation-table.ts';
 import type { RunTables } from '../tables/run-tables.ts';
 import { judgeGenerator } from './generator.ts';
 import { minHeap } from './min-heap.ts';

@@ -28,7 +28,10 @@ export function runView(evidence: Evidence | RunTables, verdict: Verdict): RunVi
   const injectedAt =
     phases.find(({ phase }) => phase === 'fault')?.from ?? steps.find(({ step }) => step === 'injected')?.at;
 
-  const from = Math.min(operations.firstSentAt ?? Number.POSITIVE_INFINITY, phases[0]?.from ?? Number.POSITIVE_INFINITY);
+  const from = Math.min(
+    operations.firstSentAt ?? Number.POSITIVE_INFINITY,
+    phases[0]?.from ?? Number.POSITIVE_INFINITY,
+  );
   const to = Math.max(operations.lastSentAt ?? 0, phases.at(-1)?.to ?? 0);
   const known = Number.isFinite(from) && to > from;
   const span = known ? { from, to } : { from: journal[0]?.at ?? 0, to: (journal.at(-1)?.at ?? 0) + 1 };

@@ -1,8 +1,9 @@
 // Columns of numbers that grow by whole pages: a typed array that doubles would need three times its size while it is copied, and a
 // million objects cost ten times what they hold.
 
-const pageBits = 14;
-export const pageRows = 1 << pageBits;
+/** Small enough that a run of a minute costs nothing. */
+const pageBits = 11;
+const pageRows = 1 << pageBits;
 const inPage = pageRows - 1;
 
 export interface Column {

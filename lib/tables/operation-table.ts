@@ -74,21 +74,33 @@ interface Chunk {
   readonly lastEnd: Instant;
 }
 
-const newBlock = (): Block & { count: number } => ({
+type Filling = Block & { count: number };
+
+const newBlock = (rows: number): Filling => ({
   count: 0,
-  sentAt: new Float64Array(blockRows),
-  durationMs: new Float64Array(blockRows),
-  code: new Uint8Array(blockRows),
+  sentAt: new Float64Array(rows),
+  durationMs: new Float64Array(rows),
+  code: new Uint8Array(rows),
 });
+
+const twiceAsLarge = (block: Block): Filling => {
+  const larger = newBlock(Math.min(blockRows, 2 * block.code.length));
+  larger.sentAt.set(block.sentAt);
+  larger.durationMs.set(block.durationMs);
+  larger.code.set(block.code);
+  larger.count = block.count;
+  return larger;
+};
 
 export function operationTableBuilder(): OperationTableBuilder {
   const chunks: Chunk[] = [];
-  const filling = newBlock();
-  const sorted = newBlock();
+  let filling = newBlock(256);
+  let sorted = newBlock(0);
   let count = 0;
 
   function seal(): void {
     if (filling.count === 0) return;
+    if (sorted.code.length < filling.count) sorted = newBlock(filling.count);
     chunks.push(chunkOf(filling, sorted));
     filling.count = 0;
   }
@@ -96,6 +108,7 @@ export function operationTableBuilder(): OperationTableBuilder {
   return {
     add(sentAt, durationMs, code) {
       const row = filling.count;
+      if (row === filling.code.length) filling = twiceAsLarge(filling);
       filling.sentAt[row] = sentAt;
       // Never −0: it would sort before 0 in one place and with it in another.
       filling.durationMs[row] = durationMs + 0;
@@ -123,10 +136,12 @@ function tableOf(unsorted: readonly Chunk[], count: number): OperationTable {
   return {
     count,
     firstSentAt: chunks[0]?.firstAt,
-    lastSentAt: chunks.length === 0 ? undefined : chunks.reduce((last, { lastAt }) => Math.max(last, lastAt), -Infinity),
+    lastSentAt:
+      chunks.length === 0 ? undefined : chunks.reduce((last, { lastAt }) => Math.max(last, lastAt), -Infinity),
     *blocks(range = {}) {
-      const block = newBlock();
-      for (const chunk of within(range)) {
+      const some = within(range);
+      const block = newBlock(largest(some));
+      for (const chunk of some) {
         block.count = chunk.count;
         unpack(chunk.sentAt, chunk.count, block.sentAt);
         unpack(chunk.durationMs, chunk.count, block.durationMs);
@@ -141,10 +156,9 @@ function tableOf(unsorted: readonly Chunk[], count: number): OperationTable {
 }
 
 /** Sorted by the time of sending; what was sent at the same time stays as it came. */
-function chunkOf(filled: Block, sorted: Block & { count: number }): Chunk {
+function chunkOf(filled: Block, sorted: Filling): Chunk {
   const { count } = filled;
   const order = orderOf(filled.sentAt, count);
-  sorted.count = count;
   let lastEnd = Number.NEGATIVE_INFINITY;
   for (let row = 0; row < count; row++) {
     const from = order[row] as number;
@@ -216,6 +230,8 @@ function unpack({ base, values, none }: Packed, count: number, into: Float64Arra
   for (let row = 0; row < count; row++) if (values[row] === none) into[row] = Number.NaN;
 }
 
+const largest = (chunks: readonly Chunk[]): number => chunks.reduce((most, { count }) => Math.max(most, count), 0);
+
 /** Where in a chunk the merge stands. */
 interface Run {
   readonly chunk: Chunk;
@@ -228,7 +244,7 @@ interface Run {
  * order make them overlap all, and it still holds one place in each.
  */
 function* merged(chunks: readonly Chunk[]): Generator<Block> {
-  const block = newBlock();
+  const block = newBlock(largest(chunks));
   const open: Run[] = [];
   let next = 0;
   for (;;) {
@@ -253,7 +269,7 @@ function* merged(chunks: readonly Chunk[]): Generator<Block> {
       block.count += 1;
       row += 1;
       if (row < count) at = sentAt.base + (sentAt.values[row] as number);
-      if (block.count === blockRows) {
+      if (block.count === block.code.length) {
         yield block;
         block.count = 0;
       }

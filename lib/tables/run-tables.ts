@@ -28,9 +28,7 @@ export interface SampleTables {
   readonly writes: WriteTable;
 }
 
-export interface RunTables
-  extends SampleTables,
-    Pick<Evidence, 'claim' | 'journal' | 'ranges' | 'damaged'> {
+export interface RunTables extends SampleTables, Pick<Evidence, 'claim' | 'journal' | 'ranges' | 'damaged'> {
   /** All of the ledger but its documents, which stand in the books. */
   readonly ledger: readonly LedgerLine[];
   /** Of each Galera node, by name. */

@@ -303,8 +303,8 @@ export function writeTableBuilder(): WriteTableBuilder {
         return found > 0 ? found - 1 : undefined;
       },
       each(visit) {
+        // Pages of numbers that never came are holes, which forEach passes over.
         for (const [prefix, pages] of index.entries())
-          // Pages of numbers that never came are holes, which forEach passes over.
           pages?.forEach((page, at) => {
             for (let place = 0; page && place < page.length; place++) {
               const row = page[place] as number;
