@@ -45,6 +45,10 @@ export const readinessSchema = z.strictObject({
       folder: z.string(),
     }),
   ),
+  /** What failed without any fault: the platform's own. Findings of other runs on the same check carry `platformsOwn`. */
+  platform: z
+    .array(z.looseObject({ check: z.string(), outcome, says: z.string(), alsoIn: z.array(z.string()) }))
+    .optional(),
   /** Of the asked suite, not run: each makes the gate inconclusive. */
   skipped: z.array(z.strictObject({ scenario: z.string(), reason: z.string() })),
   /** Scenarios outside the asked suite: nothing is known of their claims. */

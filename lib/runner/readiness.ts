@@ -5,6 +5,7 @@ import type { Readiness } from '../model/readiness.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
 import { exitCodes, type Outcome, type RunRecord, severity } from '../model/verdict.ts';
+import { platformsOwn } from './platforms-own.ts';
 
 export interface Played {
   readonly records: readonly RunRecord[];
@@ -26,6 +27,8 @@ export function assembleReadiness(
 ): Readiness {
   const { records, skipped } = played;
   const hypotheses = new Map(of.scenarios.map(({ claim }) => [claim.name, claim.hypothesis]));
+  const controls = new Set(of.scenarios.flatMap(({ claim }) => (claim.faults.length === 0 ? [claim.name] : [])));
+  const platform = platformsOwn(records, (scenario) => controls.has(scenario));
   return {
     schema: 'shakedown.readiness/1',
     target: { name: of.target.name, environment: of.target.environment.class },
@@ -35,16 +38,17 @@ export function assembleReadiness(
     commit: of.commit,
     outcome: outcomeOf(played),
     exitCode: exitCodeOf(played, of.interrupted),
-    runs: records.map(({ header, verdict, ended, residue, folder }) => ({
-      scenario: verdict.scenario,
-      hypothesis: hypotheses.get(header.scenario) ?? '',
-      outcome: verdict.outcome,
-      ended,
-      recovery: { ...verdict.recovery },
-      ledger: { ...verdict.ledger },
-      findings: verdict.findings.map((finding) => ({ ...finding })),
-      residue: residue.flatMap(leftOf),
-      folder,
+    ...(platform.own.length > 0 ? { platform: platform.own.map((one) => ({ ...one, alsoIn: [...one.alsoIn] })) } : {}),
+    runs: records.map((record) => ({
+      scenario: record.verdict.scenario,
+      hypothesis: hypotheses.get(record.header.scenario) ?? '',
+      outcome: record.verdict.outcome,
+      ended: record.ended,
+      recovery: { ...record.verdict.recovery },
+      ledger: { ...record.verdict.ledger },
+      findings: platform.findingsOf(record).map((finding) => ({ ...finding })),
+      residue: record.residue.flatMap(leftOf),
+      folder: record.folder,
     })),
     skipped: skipped.map((one) => ({ ...one })),
     untested: of.untested.map(({ claim }) => ({ scenario: claim.name, hypothesis: claim.hypothesis })),
