@@ -40,7 +40,7 @@ export async function readLines(path: string, reader: LineReader, maxBytes: numb
         if (to === -1 || to >= end) break;
         number += 1;
         const bytes = skipped + to - from;
-        if (skipped > 0) reader.bad(tooLong(bytes, maxBytes), number, at);
+        if (bytes > maxBytes) reader.bad(tooLong(bytes, maxBytes), number, at);
         else one(reader, buffer, from, to, number, at);
         skipped = 0;
         at += bytes + 1;

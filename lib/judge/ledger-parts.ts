@@ -73,7 +73,8 @@ export function ledgerParts(run: OfRun, nodes: readonly Books[]): LedgerParts {
 }
 
 const before = 'before any fault';
-const during = (faults: readonly string[]) => `while ${faults.join(' and ')} was under way`;
+const during = (faults: readonly string[]) =>
+  `while ${faults.join(' and ')} ${faults.length === 1 ? 'was' : 'were'} under way`;
 const after = (fault: string) => `after ${fault}`;
 const never = 'without any fault';
 

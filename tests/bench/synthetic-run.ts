@@ -153,7 +153,7 @@ function appender(path: string) {
   const flush = async () => {
     const text = buffered.join('');
     buffered = [];
-    if (!stream.write(text)) await new Promise((resolve) => stream.once('drain', resolve));
+    if (!stream.write(text)) await new Promise((resolve) => stream.once('drain', () => resolve(undefined)));
   };
   return {
     async line(text: string): Promise<void> {
