@@ -26,7 +26,9 @@ function contents({ operations, drops, writes }: SampleTables) {
   const markers: unknown[] = [];
   writes.each((row, prefix, number) => {
     const marker = writes.texts.textOf(prefix, number);
-    markers.push({ write: writes.write(row, marker), requests: writes.requests(row) });
+    const requests: string[] = [];
+    writes.eachRequest(row, (...request) => requests.push(request.join()));
+    markers.push({ write: writes.write(row, marker), requests });
   });
   const texts = (some: readonly unknown[]) => some.map((one) => JSON.stringify(one)).sort();
   return { operations: all.sort(), drops, markers: texts(markers) };

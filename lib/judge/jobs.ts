@@ -4,6 +4,7 @@ import type { Claim, JobsRule } from '../model/claim.ts';
 import type { JobRows, QueuedJob } from '../model/evidence.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
 import type { RunTables } from '../tables/run-tables.ts';
+import { acknowledgedCode } from '../tables/write-table.ts';
 import { compareText, examplesOf } from './findings.ts';
 import { counted } from './numbers.ts';
 import { eachOwnWrite } from './own-writes.ts';
@@ -201,9 +202,10 @@ function missedWrites(run: RunTables): readonly string[] {
   const seen = new Set(ledger.flatMap((line) => (line.kind === 'job-rows' ? [line.rows.marker] : [])));
   const missed: string[] = [];
   eachOwnWrite(run, (row, prefix, number) => {
-    const early = writes
-      .requests(row)
-      .some(({ outcome, sentAt, durationMs = 0 }) => outcome === 'acknowledged' && sentAt + durationMs < since);
+    let early = false;
+    writes.eachRequest(row, (outcome, _, sentAt, durationMs) => {
+      early ||= outcome === acknowledgedCode && sentAt + (durationMs || 0) < since;
+    });
     if (!early) return;
     const marker = writes.texts.textOf(prefix, number);
     if (!seen.has(marker)) missed.push(`${marker}: acknowledged, and no submitted document`);

@@ -4,7 +4,7 @@ import type { Instant } from '../model/evidence.ts';
 import type { Finding, LedgerCount } from '../model/verdict.ts';
 import type { Books } from '../tables/books-table.ts';
 import type { RunTables } from '../tables/run-tables.ts';
-import type { WriteTable } from '../tables/write-table.ts';
+import { acknowledgedCode, type WriteTable } from '../tables/write-table.ts';
 import { type FaultWindow, faultWindows } from './fault-windows.ts';
 import { phaseSpans } from './phases.ts';
 
@@ -97,8 +97,9 @@ function whenOf(windows: readonly FaultWindow[], at: Instant): string {
 function acknowledgedAt(writes: WriteTable, row: number): Instant {
   const at = writes.acknowledgedAt(row);
   if (!Number.isNaN(at)) return at;
-  return writes
-    .requests(row)
-    .filter(({ outcome }) => outcome === 'acknowledged')
-    .reduce((last, { sentAt, durationMs = 0 }) => Math.max(last, sentAt + durationMs), Number.NEGATIVE_INFINITY);
+  let last = Number.NEGATIVE_INFINITY;
+  writes.eachRequest(row, (outcome, _, sentAt, durationMs) => {
+    if (outcome === acknowledgedCode) last = Math.max(last, sentAt + (durationMs || 0));
+  });
+  return last;
 }

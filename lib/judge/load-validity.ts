@@ -12,6 +12,7 @@ import {
   writeBit,
 } from '../tables/operation-table.ts';
 import type { RunTables } from '../tables/run-tables.ts';
+import { acknowledgedCode } from '../tables/write-table.ts';
 import { judgeGenerator } from './generator.ts';
 import { minHeap } from './min-heap.ts';
 import { counted, duration, evenSum, percent, rounded } from './numbers.ts';
@@ -62,7 +63,9 @@ function judgeExit({ journal }: RunTables): Finding {
 function judgeAcknowledged(claim: Claim, evidence: RunTables): Finding {
   let acknowledged = 0;
   eachOwnWrite(evidence, (row) => {
-    for (const { outcome } of evidence.writes.requests(row)) if (outcome === 'acknowledged') acknowledged += 1;
+    evidence.writes.eachRequest(row, (outcome) => {
+      if (outcome === acknowledgedCode) acknowledged += 1;
+    });
   });
   const min = claim.load.acknowledgedMin;
   return {
@@ -207,12 +210,17 @@ function startedIn(
         const what = code[row] as number;
         if (!(what & writeBit) && isIn(sentAt[row] as number, span)) add(index, what & journeyBits);
       }
+  // Several requests of one marker in one span are one iteration of their journey.
+  const seen = spans.map(() => 0);
   writes.each((row) => {
-    const requests = writes.requests(row);
-    for (const [index, span] of spans.entries()) {
-      const inSpan = requests.filter(({ sentAt }) => isIn(sentAt, span));
-      for (const journey of new Set(inSpan.map((request) => request.journey))) add(index, journeyCode(journey));
-    }
+    seen.fill(0);
+    writes.eachRequest(row, (_, journey, sentAt) => {
+      for (let index = 0; index < spans.length; index++) {
+        if (!isIn(sentAt, spans[index] as Span) || (seen[index] as number) & (1 << journey)) continue;
+        seen[index] = (seen[index] as number) | (1 << journey);
+        add(index, journey);
+      }
+    });
   });
   return started;
 }

@@ -15,7 +15,7 @@ export interface Column {
 
 type Page = Float64Array | Uint32Array | Uint16Array | Uint8Array;
 
-/** Rows that were never set hold 0. */
+/** Rows that were never set hold 0 (in a column of nearby numbers nobody knows what). */
 const column = (newPage: () => Page): Column => {
   const pages: Page[] = [];
   let length = 0;
@@ -36,6 +36,39 @@ const column = (newPage: () => Page): Column => {
       reach(length)[length & inPage] = value;
       length += 1;
     },
+  };
+};
+
+/** Places in a column of 32 bits that are no offset. */
+const notANumber = 0xffff_ffff;
+const elsewhere = 0xffff_fffe;
+
+/**
+ * Numbers of any kind, none of them lost. Whole ones within 24 days (in milliseconds) of the first one take four bytes; the others, of
+ * which there are few, are kept beside.
+ */
+export const nearbyColumn = (): Column => {
+  const offsets = uint32Column();
+  const others = new Map<number, number>();
+  let base: number | undefined;
+  const set = (row: number, value: number): void => {
+    if (base === undefined && Number.isSafeInteger(value)) base = value - 2 ** 31;
+    const offset = base === undefined || !Number.isSafeInteger(value) ? -1 : value - base;
+    const fits = offset >= 0 && offset < elsewhere;
+    if (!fits && !Number.isNaN(value)) others.set(row, value);
+    offsets.set(row, Number.isNaN(value) ? notANumber : fits ? offset : elsewhere);
+  };
+  return {
+    get length() {
+      return offsets.length;
+    },
+    at(row) {
+      const offset = offsets.at(row);
+      if (offset === notANumber) return Number.NaN;
+      return offset === elsewhere ? (others.get(row) ?? 0) : (base ?? 0) + offset;
+    },
+    set,
+    push: (value) => set(offsets.length, value),
   };
 };
 

@@ -50,7 +50,8 @@ export interface OperationTableBuilder {
   done(): OperationTable;
 }
 
-const blockRows = 1 << 16;
+/** At a thousand a second half a minute, whose milliseconds fit into two bytes. */
+const blockRows = 1 << 15;
 
 export const codeOf = ({ journey, good, status, write }: Operation): number =>
   journeyCode(journey) | (good ? goodBit : 0) | (status > 0 ? answeredBit : 0) | (write ? writeBit : 0);

@@ -1,8 +1,7 @@
 // Every marker of a run in one row: what was sent under it, how it was answered, and later what was found. A marker of the samples and
 // one of the ledger are the same two small numbers, so both meet in the row without a text being kept or compared.
-import type { Journey } from '../model/claim.ts';
 import type { Instant, Operation, Write, WriteOutcome } from '../model/evidence.ts';
-import { float64Column, uint8Column, uint32Column } from './growing.ts';
+import { nearbyColumn, uint8Column, uint32Column } from './growing.ts';
 import { journeyAt, journeyCode } from './operation-table.ts';
 import { type Texts, texts } from './texts.ts';
 
@@ -114,15 +113,11 @@ export interface WriteTable {
   document(row: number): { readonly prefix: number; readonly number: number };
   /** When the write was acknowledged; NaN when it was not, or when several requests share the marker. */
   acknowledgedAt(row: number): Instant;
-  /** Requests under the marker, without their texts; one for nearly every marker. */
-  requests(row: number): readonly Request[];
-}
-
-export interface Request {
-  readonly journey: Journey;
-  readonly sentAt: Instant;
-  readonly durationMs: number | undefined;
-  readonly outcome: WriteOutcome;
+  /** Requests under the marker, one for nearly every one; an operation that had no end has NaN for a duration. */
+  eachRequest(
+    row: number,
+    visit: (outcome: number, journey: number, sentAt: Instant, durationMs: number) => void,
+  ): void;
 }
 
 export interface WriteTableBuilder {
@@ -146,8 +141,8 @@ export function writeTableBuilder(): WriteTableBuilder {
   const pool = linePool();
   /** Row + 1 by number, in pages, for each beginning of a marker. */
   const index: (Uint32Array | undefined)[][] = [];
-  const sentAt = float64Column();
-  const durationMs = float64Column();
+  const sentAt = nearbyColumn();
+  const durationMs = nearbyColumn();
   const state = uint8Column();
   const kind = uint8Column();
   const lines = uint32Column();
@@ -325,26 +320,11 @@ export function writeTableBuilder(): WriteTableBuilder {
       document: (row) => ({ prefix: documentPrefix.at(row), number: documentNumber.at(row) }),
       acknowledgedAt: (row) =>
         (state.at(row) & outcomeBits) === acknowledgedCode ? sentAt.at(row) + durationMs.at(row) : Number.NaN,
-      requests(row) {
-        const all = requests.get(row);
-        if (all)
-          return all.map(({ journey, sentAt, durationMs, write: { outcome } }) => ({
-            journey,
-            sentAt,
-            durationMs,
-            outcome,
-          }));
-        const outcome = outcomes[state.at(row) & outcomeBits];
-        if (outcome === undefined) return [];
-        const ms = durationMs.at(row);
-        return [
-          {
-            journey: journeyAt(kind.at(row)),
-            sentAt: sentAt.at(row),
-            durationMs: Number.isNaN(ms) ? undefined : ms,
-            outcome,
-          },
-        ];
+      eachRequest(row, visit) {
+        const outcome = state.at(row) & outcomeBits;
+        if (outcome > 0) visit(outcome, kind.at(row) & 0b1111, sentAt.at(row), durationMs.at(row));
+        for (const one of requests.get(row) ?? [])
+          visit(outcomeCode(one.write.outcome), journeyCode(one.journey), one.sentAt, one.durationMs ?? Number.NaN);
       },
     };
   }
