@@ -3,7 +3,7 @@
 import type { Instant, Operation, Write, WriteOutcome } from '../model/evidence.ts';
 import { nearbyColumn, uint8Column, uint32Column } from './growing.ts';
 import { journeyAt, journeyCode } from './operation-table.ts';
-import { type Texts, texts } from './texts.ts';
+import { noNumber, type Texts, texts } from './texts.ts';
 
 type Lines = Write['lines'];
 type Line = Lines[number];
@@ -98,7 +98,6 @@ const isSeveral = 0b1000_0000;
 export interface WriteTable {
   readonly texts: Texts;
   readonly pool: LinePool;
-  rowOf(prefix: number, number: number): number | undefined;
   /** Every marker that was heard of, also from the ledger alone. */
   each(visit: (row: number, prefix: number, number: number) => void): void;
   /** Whether anything was sent under it. */
@@ -139,8 +138,9 @@ const inPage = (1 << pageBits) - 1;
 export function writeTableBuilder(): WriteTableBuilder {
   const words = texts();
   const pool = linePool();
-  /** Row + 1 by number, in pages, for each beginning of a marker. */
-  const index: (Uint32Array | undefined)[][] = [];
+  /** Row + 1 by number, in pages, for each beginning of a marker; of one that ends in no number by itself. */
+  const index: (Map<number, Uint32Array> | undefined)[] = [];
+  const withoutNumber = uint32Column();
   const sentAt = nearbyColumn();
   const durationMs = nearbyColumn();
   const state = uint8Column();
@@ -152,17 +152,24 @@ export function writeTableBuilder(): WriteTableBuilder {
   let rows = 0;
 
   function rowFor(prefix: number, number: number): number {
-    index[prefix] ??= [];
-    const pages = index[prefix];
-    const page = number >>> pageBits;
-    pages[page] ??= new Uint32Array(1 << pageBits);
-    const found = pages[page][number & inPage] as number;
+    const found = indexed(prefix, number);
     if (found > 0) return found - 1;
     rows += 1;
-    pages[page][number & inPage] = rows;
+    if (number === noNumber) withoutNumber.set(prefix, rows);
+    else {
+      index[prefix] ??= new Map();
+      const page = index[prefix].get(number >>> pageBits) ?? new Uint32Array(1 << pageBits);
+      index[prefix].set(number >>> pageBits, page);
+      page[number & inPage] = rows;
+    }
     state.set(rows - 1, 0);
     return rows - 1;
   }
+
+  const indexed = (prefix: number, number: number): number =>
+    number === noNumber
+      ? withoutNumber.at(prefix)
+      : (index[prefix]?.get(number >>> pageBits)?.[number & inPage] ?? 0);
 
   const wroteOf = (row: WriteRow): Wrote => ({
     journey: journeyAt(row.journey),
@@ -293,19 +300,17 @@ export function writeTableBuilder(): WriteTableBuilder {
       texts: words,
       pool,
 
-      rowOf(prefix, number) {
-        const found = index[prefix]?.[number >>> pageBits]?.[number & inPage] ?? 0;
-        return found > 0 ? found - 1 : undefined;
-      },
       each(visit) {
-        // Pages of numbers that never came are holes, which forEach passes over.
         for (const [prefix, pages] of index.entries())
-          pages?.forEach((page, at) => {
-            for (let place = 0; page && place < page.length; place++) {
-              const row = page[place] as number;
-              if (row > 0) visit(row - 1, prefix, ((at << pageBits) | place) >>> 0);
+          for (const [page, places] of pages ?? [])
+            for (let place = 0; place < places.length; place++) {
+              const row = places[place] as number;
+              if (row > 0) visit(row - 1, prefix, (page << pageBits) | place);
             }
-          });
+        for (let prefix = 0; prefix < withoutNumber.length; prefix++) {
+          const row = withoutNumber.at(prefix);
+          if (row > 0) visit(row - 1, prefix, noNumber);
+        }
       },
       wrote: (row) => (state.at(row) & outcomeBits) !== 0 || requests.has(row),
       write(row, marker) {
