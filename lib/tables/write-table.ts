@@ -167,9 +167,7 @@ export function writeTableBuilder(): WriteTableBuilder {
   }
 
   const indexed = (prefix: number, number: number): number =>
-    number === noNumber
-      ? withoutNumber.at(prefix)
-      : (index[prefix]?.get(number >>> pageBits)?.[number & inPage] ?? 0);
+    number === noNumber ? withoutNumber.at(prefix) : (index[prefix]?.get(number >>> pageBits)?.[number & inPage] ?? 0);
 
   const wroteOf = (row: WriteRow): Wrote => ({
     journey: journeyAt(row.journey),

@@ -31,7 +31,8 @@ export async function judgeRows(scratch: string, shape: SyntheticRun = night): P
   const { size } = await stat(join(folder, runFiles.samples));
   const lines = shape.scans + 2 * shape.writes;
   const sent = own.verdict.ledger.acknowledged;
-  if (sent !== shape.writes) throw new Error(`${sent} writes were read as acknowledged, ${shape.writes} stand in the file`);
+  if (sent !== shape.writes)
+    throw new Error(`${sent} writes were read as acknowledged, ${shape.writes} stand in the file`);
   const peer = await duckdb(scratch, join(folder, runFiles.samples));
   await rm(folder, { recursive: true });
   return [
@@ -48,7 +49,8 @@ export async function reconcileRows(scratch: string, shape: SyntheticRun = milli
   const own = await judged(scratch, folder);
   const size = (await stat(join(folder, runFiles.samples))).size + (await stat(join(folder, runFiles.ledger))).size;
   const { acknowledged, lost } = own.verdict.ledger;
-  if (acknowledged !== shape.writes || lost !== 0) throw new Error(`${lost} of ${acknowledged} writes are told as lost`);
+  if (acknowledged !== shape.writes || lost !== 0)
+    throw new Error(`${lost} of ${acknowledged} writes are told as lost`);
   await rm(folder, { recursive: true });
   return [
     {

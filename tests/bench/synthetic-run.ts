@@ -34,32 +34,18 @@ export async function writeSyntheticRun(folder: string, { scans, writes, perSeco
   const samples = appender(join(folder, runFiles.samples));
   const random = chance(11);
   const moved = new Float64Array(items + 1);
-  const lineOf = (write: number): readonly [item: number, qty: number][] => {
-    const first = 1 + (write % items);
-    return write % 2 === 0
-      ? [[first, -2]]
-      : [
-            [first, -1],
-            [1 + ((write * 7) % items), -3],
-          ].length === 2 && first !== 1 + ((write * 7) % items)
-        ? [
-            [first, -1],
-            [1 + ((write * 7) % items), -3],
-          ]
-        : [[first, -1]];
-  };
   const waiting: { readonly at: number; readonly line: string }[] = [];
   let write = 0;
   for (let index = 0; index < all; index++) {
     const sentAt = Math.round(beganAt + (index / perSecond) * 1000);
     while (waiting.length > 0 && (waiting[0] as { at: number }).at <= sentAt)
       await samples.line((waiting.shift() as { line: string }).line);
-    const durationMs = Math.round(8 + 20 * random() ** 4 * 12);
+    const durationMs = Math.round(8 + 180 * random() ** 4);
     const at = sentAt + durationMs;
     const isWrite = Math.floor(((index + 1) * writes) / all) > Math.floor((index * writes) / all);
     let line: string;
     if (isWrite) {
-      const rows = lineOf(write);
+      const rows = rowsOf(write);
       for (const [item, qty] of rows) moved[item] = (moved[item] as number) + qty;
       const lines = `[${rows.map(([item, qty]) => `[\\"${itemName(item)}\\",\\"${warehouse}\\",${qty}]`).join(',')}]`;
       const marker = `${runId}-issue-${write}`;
@@ -106,7 +92,7 @@ export async function writeSyntheticRun(folder: string, { scans, writes, perSeco
           marker: `${runId}-issue-${number}`,
           name: documentName(number),
           docstatus: 1,
-          lines: lineOf(number).map(([item, qty]) => ({ item: itemName(item), warehouse, qty })),
+          lines: rowsOf(number).map(([item, qty]) => ({ item: itemName(item), warehouse, qty })),
         },
       });
     await line({ kind: 'read', node, round: 0, at: endedAt, what: 'documents' });
@@ -114,6 +100,17 @@ export async function writeSyntheticRun(folder: string, { scans, writes, perSeco
     await line({ kind: 'read', node, round: 0, at: endedAt, what: 'stock-after' });
   }
   await ledger.end();
+}
+
+/** One item or two; never the same twice. */
+function rowsOf(write: number): readonly (readonly [item: number, qty: number])[] {
+  const [first, second] = [1 + (write % items), 1 + ((write * 7) % items)];
+  return write % 2 === 0 || first === second
+    ? [[first, -2]]
+    : [
+        [first, -1],
+        [second, -3],
+      ];
 }
 
 function journal(endedAt: number, scanShare: number, perSecond: number): string {
@@ -134,9 +131,9 @@ function journal(endedAt: number, scanShare: number, perSecond: number): string 
           },
         },
       };
-    if (!shift(line.kind, line.kind === 'phase' ? line.phase : undefined)) return line;
-    if (line.kind === 'load' && line.event === 'started') return line;
-    const at = line.kind === 'phase' ? endedAt - (endedAt - start) / 4 : endedAt;
+    const isAfter = line.kind === 'phase' && line.phase === 'after';
+    if (!isAfter && line.kind !== 'ended' && !(line.kind === 'load' && line.event === 'stopped')) return line;
+    const at = isAfter ? endedAt - (endedAt - start) / 4 : endedAt;
     return { ...line, at, mono: at - start };
   });
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
