@@ -115,8 +115,6 @@ function rowsOf(write: number): readonly (readonly [item: number, qty: number])[
 
 function journal(endedAt: number, scanShare: number, perSecond: number): string {
   const { journal } = evidenceOf(claim(), { fault: null });
-  const shift = (kind: string, phase?: string) =>
-    (kind === 'phase' && phase === 'after') || kind === 'load' || kind === 'ended';
   const lines = journal.map((line) => {
     if (line.kind === 'header')
       return {
