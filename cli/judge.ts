@@ -1,7 +1,7 @@
 // `shakedown judge RUN…`: judges evidence again, without the target, to the same bytes anywhere.
 import { Command } from 'commander';
 import { type ChainLink, checkChain } from '../lib/evidence/manifest-chain.ts';
-import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
+import { readRunTables } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { verdictJson } from '../lib/judge/verdict-json.ts';
 import { type Outcome, severity } from '../lib/model/verdict.ts';
@@ -26,7 +26,7 @@ Example: npx shakedown judge examples/lost-writes`,
     .action(async (runs: string[], { json }: { json?: boolean }) => {
       const outcomes: Outcome[] = [];
       for (const { path, name } of await runFoldersOf(runs)) {
-        const evidence = await readRunFolder(path);
+        const evidence = await readRunTables(path);
         const verdict = judge(evidence.claim, evidence);
         outcomes.push(verdict.outcome);
         process.stdout.write(

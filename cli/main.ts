@@ -2,15 +2,24 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, messageOf } from '../lib/errors.ts';
 import { exitCodes } from '../lib/model/verdict.ts';
-import { explainCommand } from './explain.ts';
-import { gateCommand, runCommand } from './gate.ts';
-import { judgeCommand } from './judge.ts';
-import { labCommand } from './lab.ts';
-import { listCommand, schemaCommand } from './list.ts';
-import { planCommand } from './plan.ts';
-import { reportCommand } from './report.ts';
-import { rightsCommand } from './rights.ts';
-import { undoCommand } from './undo.ts';
+
+/**
+ * Each verb is loaded when it is asked for: judging takes as little memory as it needs for ten million samples, and the clients of a
+ * cluster alone take as much again. Help lists them all, in this order.
+ */
+const verbs: Readonly<Record<string, () => Promise<Command>>> = {
+  gate: async () => (await import('./gate.ts')).gateCommand(),
+  run: async () => (await import('./gate.ts')).runCommand(),
+  list: async () => (await import('./list.ts')).listCommand(),
+  plan: async () => (await import('./plan.ts')).planCommand(),
+  judge: async () => (await import('./judge.ts')).judgeCommand(),
+  explain: async () => (await import('./explain.ts')).explainCommand(),
+  report: async () => (await import('./report.ts')).reportCommand(),
+  undo: async () => (await import('./undo.ts')).undoCommand(),
+  rights: async () => (await import('./rights.ts')).rightsCommand(),
+  schema: async () => (await import('./list.ts')).schemaCommand(),
+  lab: async () => (await import('./lab.ts')).labCommand(),
+};
 
 const program = new Command('shakedown')
   .description(
@@ -22,20 +31,8 @@ const program = new Command('shakedown')
     'after',
     '\nStart: npm run gate brings up the lab and plays the smoke suite. The report is runs/latest/readiness.html.',
   );
-for (const command of [
-  gateCommand(),
-  runCommand(),
-  listCommand(),
-  planCommand(),
-  judgeCommand(),
-  explainCommand(),
-  reportCommand(),
-  undoCommand(),
-  rightsCommand(),
-  schemaCommand(),
-  labCommand(),
-])
-  program.addCommand(command);
+const asked = verbs[process.argv[2] ?? ''];
+for (const load of asked ? [asked] : Object.values(verbs)) program.addCommand(await load());
 
 const quiet = (command: Command): void => {
   command.exitOverride();

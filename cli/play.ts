@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { openReach } from '../lib/clients/reach.ts';
 import { messageOf, Problem } from '../lib/errors.ts';
 import { makeManifest } from '../lib/evidence/manifest.ts';
-import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
+import { readRunTables } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { LoadConfigError, loadConfigFrom } from '../lib/load/config.ts';
 import { k6Driver, k6Version } from '../lib/load/k6-driver.ts';
@@ -126,7 +126,7 @@ async function playTold(
     },
     takeSnapshot,
     makeManifest,
-    readRunFolder,
+    readRunFolder: readRunTables,
     judge,
     freeBytes: async (place) => {
       const disk = await statfs(place);

@@ -2,7 +2,7 @@
 // and GitLab's load performance report. A run that can't be read is shown as that.
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
+import { readRunTables } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { refusedVersion } from '../lib/judge/run-integrity.ts';
 import { runView } from '../lib/judge/run-view.ts';
@@ -53,7 +53,7 @@ async function judgedGate(folder: string, recorded: Readiness): Promise<JudgedGa
   const views = new Map<string, RunView>();
   const worse = new Map<string, Verdict>();
   for (const run of recorded.runs) {
-    const evidence = await readRunFolder(join(folder, run.folder)).catch(() => undefined);
+    const evidence = await readRunTables(join(folder, run.folder)).catch(() => undefined);
     if (!evidence) continue;
     const verdict = judge(evidence.claim, evidence);
     if (severity[verdict.outcome] > severity[run.outcome]) worse.set(run.folder, verdict);

@@ -10,8 +10,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'lib/model': [],
   'lib/errors.ts': ['lib/model'],
   'lib/wait.ts': ['lib/model', 'lib/errors.ts'],
-  'lib/evidence': ['lib/model', 'lib/errors.ts'],
-  'lib/judge': ['lib/model'],
+  'lib/tables': ['lib/model'],
+  'lib/evidence': ['lib/model', 'lib/tables', 'lib/errors.ts'],
+  'lib/judge': ['lib/model', 'lib/tables'],
   // Whoever judges needs no parser: claims are read before they are played, by the command line.
   'lib/promql': ['lib/model'],
   reports: ['lib/model'],
@@ -21,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   chaos: ['lib/model', 'lib/wait.ts', 'lib/errors.ts'],
   // Probes look at the database's topology as the faults do.
   'lib/probes': ['lib/model', 'lib/wait.ts', 'lib/errors.ts', 'chaos'],
-  'lib/runner': ['lib/model', 'lib/judge', 'lib/wait.ts', 'lib/errors.ts'],
+  'lib/runner': ['lib/model', 'lib/tables', 'lib/judge', 'lib/wait.ts', 'lib/errors.ts'],
   scenarios: ['lib/model', 'lib/probes', 'chaos', 'restore-drills', 'k6.config.ts'],
   lab: ['lib/model'],
 };

@@ -15,7 +15,8 @@ import { alertEvidence, known, lookAt } from '../../tests/fixtures/alerts.ts';
 import { lostWrites } from '../../tests/fixtures/lost-writes.ts';
 import { writeRunFolder } from '../../tests/fixtures/write-run-folder.ts';
 import { judge } from '../judge/judge.ts';
-import { readRunFolder } from './read-run-folder.ts';
+import { verdictJson } from '../judge/verdict-json.ts';
+import { readRunFolder, readRunTables } from './read-run-folder.ts';
 
 let folder: string;
 const file = (name: string) => join(folder, name);
@@ -125,4 +126,91 @@ test('characters that are cut between two chunks stay whole', async () => {
 test('the synthetic run is small enough to be looked into by hand', () => {
   const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(file(name)).size, 0);
   expect(bytes).toBeLessThan(300_000);
+});
+
+/** The verdict of the files, however they are read. */
+async function verdict(): Promise<string> {
+  const tables = await readRunTables(folder);
+  const bytes = verdictJson(judge(tables.claim, tables));
+  const evidence = await readRunFolder(folder);
+  expect(verdictJson(judge(evidence.claim, evidence))).toBe(bytes);
+  return bytes;
+}
+
+/** Rewrites the lines of a file. */
+function rewrite(name: string, change: (lines: readonly string[]) => readonly string[]): void {
+  const lines = readFileSync(file(name), 'utf8').split('\n').slice(0, -1);
+  writeFileSync(
+    file(name),
+    change(lines)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+}
+
+const shuffled = (lines: readonly string[]): readonly string[] =>
+  lines
+    .map((line, index) => ({ line, by: (Math.imul(index + 1, 0x9e3779b1) >>> 0) / 2 ** 32 }))
+    .sort((a, b) => a.by - b.by)
+    .map(({ line }) => line);
+
+test('columns are judged to the same bytes as objects, and the order of lines in a file decides nothing', async () => {
+  const bytes = await verdict();
+  const evidence = lostWrites();
+  expect(verdictJson(judge(evidence.claim, evidence))).toBe(bytes);
+  for (const name of ['samples.ndjson', 'ledger.ndjson', 'prometheus.ndjson']) rewrite(name, shuffled);
+  expect(await verdict()).toBe(bytes);
+});
+
+test('documents that are written in another shape are the same documents', async () => {
+  const bytes = await verdict();
+  rewrite('ledger.ndjson', (lines) =>
+    lines.map((line, index) => {
+      const { kind, ...rest } = JSON.parse(line);
+      if (index % 3 === 0) return JSON.stringify({ ...rest, kind });
+      return index % 3 === 1 ? line.replace('"round":0', '"round":0e0') : line;
+    }),
+  );
+  expect(await verdict()).toBe(bytes);
+});
+
+test.each([
+  ['cut into one another', (a: string, b: string) => [a.slice(0, 90) + b, a.slice(90)]],
+  ['with a NUL byte in them', (a: string, b: string) => [a.replace('"time"', '"ti\0me"'), b]],
+  ['half written', (a: string, b: string) => [a, b.slice(0, -30)]],
+])('samples %s make the run inconclusive at best, and are told with their place', async (_, spoil) => {
+  rewrite('samples.ndjson', ([a = '', b = '', ...rest]) => [...spoil(a, b), ...rest]);
+  const { damaged } = await readRunTables(folder);
+  expect(damaged.length).toBeGreaterThan(0);
+  expect(damaged[0]?.what).toMatch(/^line [12], byte \d+: /);
+  const evidence = await readRunFolder(folder);
+  expect(evidence.damaged).toEqual(damaged);
+  expect(JSON.parse(await verdict()).findings).toContainEqual(
+    expect.objectContaining({ check: 'run.files', outcome: 'inconclusive' }),
+  );
+});
+
+test('a document without its lines, or of a line that is too long, is damage of the ledger', async () => {
+  rewrite('ledger.ndjson', (lines) => [
+    ...lines,
+    '{"kind":"document","document":{"node":"galera-0"}}',
+    `{"kind":"document","document":{"node":"${'x'.repeat(1_100_000)}"}}`,
+  ]);
+  const { damaged } = await readRunTables(folder);
+  expect(damaged.map(({ file, what }) => `${file}: ${what.replace(/\d{5,}/g, 'many')}`).sort()).toEqual([
+    expect.stringMatching(/^ledger\.ndjson: line \d+, byte many: not understood: /),
+    expect.stringMatching(
+      /^ledger\.ndjson: line \d+, byte many: many bytes without a line feed, at most many are read$/,
+    ),
+  ]);
+});
+
+test('a name that is no UTF-8 is damage: with replaced letters it would be another name', async () => {
+  const whole = readFileSync(file('samples.ndjson'));
+  const at = whole.indexOf('Stores') + 2;
+  whole[at] = 0xff;
+  writeFileSync(file('samples.ndjson'), whole);
+  expect((await readRunTables(folder)).damaged).toEqual([
+    { file: 'samples.ndjson', what: expect.stringMatching(/: it is not UTF-8$/) },
+  ]);
 });

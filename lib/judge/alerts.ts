@@ -4,14 +4,14 @@
 import type { AlertContract, MustFire, MustNotFire } from '../model/alert-contract.ts';
 import { alertmanagerNotNamed } from '../model/alertmanager.ts';
 import type { Claim } from '../model/claim.ts';
-import type { Evidence, Instant, StepName } from '../model/evidence.ts';
+import type { Instant, Recorded, StepName } from '../model/evidence.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
 import { type AlertLook, type AlertLooks, alertInWords, alertLooks, labelsOf } from './alert-looks.ts';
 import { alertmanagerLooks, knownAs } from './alertmanager-looks.ts';
 import { compareText, examplesOf } from './findings.ts';
 import { counted, duration, rounded } from './numbers.ts';
 
-export function judgeAlerts({ alerts: contract }: Claim, evidence: Evidence): readonly Finding[] {
+export function judgeAlerts({ alerts: contract }: Claim, evidence: Recorded): readonly Finding[] {
   if (!contract) return [];
   const seen = alertLooks(contract, evidence);
   const run = typeof seen === 'string' ? seen : runOf(seen, evidence);
@@ -44,7 +44,7 @@ interface Run extends AlertLooks {
   readonly undoneAt: Instant | undefined;
 }
 
-function runOf(seen: AlertLooks, { journal }: Evidence): Run | string {
+function runOf(seen: AlertLooks, { journal }: Recorded): Run | string {
   const phases = journal.filter((line) => line.kind === 'phase');
   const since = (phases.find(({ phase }) => phase === 'fault') ?? phases.find(({ phase }) => phase === 'steady'))?.at;
   if (since === undefined) return 'the run never came to the phase in which alerts count';
@@ -91,7 +91,7 @@ function firedIn({ before, after, since }: Run, counts: (key: string) => boolean
   return { earlier: [...earlier].sort(compareText), anew, beforeKnown: last.known && first.known };
 }
 
-function judgeMustFire(rule: MustFire, run: Run, evidence: Evidence): readonly Finding[] {
+function judgeMustFire(rule: MustFire, run: Run, evidence: Recorded): readonly Finding[] {
   const matches = (key: string) => matching(rule, key);
   const { earlier, anew, beforeKnown } = firedIn(run, matches);
   const of = rule.from === 'effect' ? 'the fault had its effect' : 'the fault landed';
@@ -161,7 +161,7 @@ function judgeTold(
   keys: readonly string[],
   firedAt: Instant,
   since: Instant,
-  evidence: Evidence,
+  evidence: Recorded,
 ): Finding {
   const conclude = (outcome: Outcome, says: string): Finding => ({
     ...told(`alert.told.${rule.name}`, outcome, `${says}.`),

@@ -2,8 +2,10 @@
 // events against those that the objective allows. And how fast it was spent meanwhile: at a burn rate of 1 the budget lasts 30 days.
 // Counted from inject to the end of recovery, or to the next inject; what was under way at inject is the fault's.
 import type { Claim, LoadObjective } from '../model/claim.ts';
-import type { Evidence, Instant } from '../model/evidence.ts';
+import type { Instant } from '../model/evidence.ts';
 import type { BudgetCost, Finding } from '../model/verdict.ts';
+import { goodBit, isInMask, maskOf } from '../tables/operation-table.ts';
+import type { RunTables } from '../tables/run-tables.ts';
 import type { Injection } from './injections.ts';
 import { counted, duration, percent, rounded } from './numbers.ts';
 import { type Span, spanOf } from './phases.ts';
@@ -17,7 +19,7 @@ const arrivedShareMin = 0.5;
 export function judgeErrorBudget(
   claim: Claim,
   injection: Injection,
-  evidence: Pick<Evidence, 'journal' | 'operations' | 'drops'>,
+  evidence: Pick<RunTables, 'journal' | 'operations' | 'drops'>,
   spans: readonly Span[],
 ): { readonly costs: readonly BudgetCost[]; readonly findings: readonly Finding[] } {
   const until = injection.next ?? spanOf(spans, 'recovery')?.to;
@@ -52,7 +54,7 @@ function costOf(
   { name, journeys, allowed }: Budgeted,
   from: Instant,
   until: Instant | undefined,
-  evidence: Pick<Evidence, 'journal' | 'operations' | 'drops'>,
+  evidence: Pick<RunTables, 'journal' | 'operations' | 'drops'>,
 ): BudgetCost | string {
   const load = evidence.journal.find((line) => line.kind === 'header')?.header.load;
   const began = loadBegan(evidence);
@@ -85,15 +87,18 @@ function eventsBetween(
   journeys: LoadObjective['journeys'],
   from: Instant,
   until: Instant,
-  { operations, drops }: Pick<Evidence, 'operations' | 'drops'>,
+  { operations, drops }: Pick<RunTables, 'operations' | 'drops'>,
 ): { readonly bad: number; readonly all: number } {
   let [bad, all] = [0, 0];
-  for (const { journey, sentAt, durationMs, good } of operations) {
-    if (durationMs === undefined || sentAt >= until || sentAt + durationMs < from || !journeys.includes(journey))
-      continue;
-    all += 1;
-    if (!good) bad += 1;
-  }
+  const mask = maskOf(journeys);
+  for (const { count, sentAt, durationMs, code } of operations.blocks({ endsFrom: from, to: until }))
+    for (let row = 0; row < count; row++) {
+      const [at, of] = [sentAt[row] as number, code[row] as number];
+      // NaN, where no end was seen, is not at or after anything.
+      if (!isInMask(mask, of) || at >= until || !(at + (durationMs[row] as number) >= from)) continue;
+      all += 1;
+      if (!(of & goodBit)) bad += 1;
+    }
   for (const { journey, at, count } of drops) {
     if (at < from || at >= until || !journeys.includes(journey)) continue;
     all += count;

@@ -1,7 +1,7 @@
 // Whether each fault that the claim names was really there, did something, and is gone. A fault that can't be shown proves nothing
 // about the target: inconclusive. A fault that left something behind is a failure, whatever else was seen.
 import type { Claim } from '../model/claim.ts';
-import { type Evidence, type Instant, type JournalLine, type StepName, wholeTarget } from '../model/evidence.ts';
+import { type Instant, type JournalLine, type Recorded, type StepName, wholeTarget } from '../model/evidence.ts';
 import type { Json, Proof } from '../model/fault.ts';
 import { namespacesInWords, targetInWords } from '../model/fault-target.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
@@ -10,7 +10,7 @@ import { counted, duration } from './numbers.ts';
 
 type Step = Extract<JournalLine, { kind: 'step' }>;
 
-export function judgeFaults(claim: Claim, { journal }: Evidence): readonly Finding[] {
+export function judgeFaults(claim: Claim, { journal }: Recorded): readonly Finding[] {
   const all = journal.filter((line) => line.kind === 'step');
   const steps = all.filter(({ fault }) => fault !== wholeTarget);
   const named = [...new Set(claim.faults)];

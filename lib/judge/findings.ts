@@ -24,4 +24,6 @@ export function inOrder(findings: readonly Finding[]): readonly Finding[] {
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** As many examples as a reader will look at. */
-export const examplesOf = (all: Iterable<string>): readonly string[] => [...all].sort(compareText).slice(0, 20);
+export const examplesMax = 20;
+export const examplesOf = (all: Iterable<string>): readonly string[] =>
+  [...all].sort(compareText).slice(0, examplesMax);

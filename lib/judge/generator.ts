@@ -2,7 +2,8 @@
 // than with themselves? A generator that is short of something is late, and its lateness would be told as the target's.
 import type { Evidence } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
-import { counted, duration, percent, rounded } from './numbers.ts';
+import type { RunTables } from '../tables/run-tables.ts';
+import { counted, duration, evenSum, percent, rounded } from './numbers.ts';
 import { loadEndIn } from './phases.ts';
 
 /** Above this share of all processors it may have wanted more than there was. */
@@ -14,7 +15,7 @@ const processorShareMax = 0.8;
 const overheadMsMax = 100;
 
 /** Nothing of runs that are older than the account. */
-export function judgeGenerator(evidence: Evidence): readonly Finding[] {
+export function judgeGenerator(evidence: RunTables): readonly Finding[] {
   const { generator } = loadEndIn(evidence.journal) ?? {};
   return generator ? [judgeProcessor(generator), judgeBusy(evidence, generator)] : [];
 }
@@ -43,16 +44,24 @@ function judgeProcessor({ processors, busiest }: Account): Finding {
 }
 
 /** Little's law from two sides: virtual users that k6 itself counts as busy, and those that the operations on record explain. */
-function judgeBusy({ operations }: Evidence, { iterations, iterationSeconds }: Account): Finding {
+function judgeBusy({ operations }: RunTables, { iterations, iterationSeconds }: Account): Finding {
   const check = 'load.busy';
-  const answered = operations.filter(({ durationMs }) => durationMs !== undefined);
-  if (answered.length === 0 || iterations === 0)
+  let answered = 0;
+  const explained = evenSum();
+  for (const { count, durationMs } of operations.blocks())
+    for (let row = 0; row < count; row++) {
+      const ms = durationMs[row] as number;
+      if (Number.isNaN(ms)) continue;
+      answered += 1;
+      explained.add(ms);
+    }
+  if (answered === 0 || iterations === 0)
     return {
       check,
       outcome: 'inconclusive',
       says: 'No iteration came to its end, so nobody can tell what kept the virtual users busy.',
     };
-  const explainedMs = answered.reduce((sum, { durationMs }) => sum + (durationMs ?? 0), 0);
+  const explainedMs = explained.total;
   const overheadMs = (iterationSeconds * 1000 - explainedMs) / iterations;
   // Times are whole milliseconds on one side: an operation can't take longer than its iteration by more than that.
   const fits = overheadMs <= overheadMsMax && overheadMs >= -1;

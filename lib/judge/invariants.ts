@@ -1,10 +1,14 @@
 // The books must balance on every Galera node: the sum of the ledger is what the bin says, what the newest entry says, and what the
 // documents say; and stock never went below zero. A lost or doubled booking that hides its document still shows here.
-import type { Evidence, LedgerLine, MovedStock, StockLevel, Write } from '../model/evidence.ts';
+import type { LedgerLine, MovedStock, StockLevel } from '../model/evidence.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
+import type { Books } from '../tables/books-table.ts';
+import type { RunTables } from '../tables/run-tables.ts';
+import { acknowledgedCode } from '../tables/write-table.ts';
 import { compareText, examplesOf } from './findings.ts';
-import { byPlace, type NodeReading, placeOf, type ReadBack } from './ledger.ts';
+import { byPlace, placeOf } from './ledger.ts';
 import { counted, rounded, sameQuantity } from './numbers.ts';
+import { isOwn } from './own-writes.ts';
 
 interface NodeStock {
   readonly node: string;
@@ -29,18 +33,19 @@ interface Broken {
   readonly before: Case[];
 }
 
-export function judgeInvariants(
-  { ledger }: Evidence,
-  read: ReadBack,
-): { readonly broken: number; readonly findings: readonly Finding[] } {
-  const nodes = read.nodes.map(({ node }) => node);
+export function judgeInvariants(run: Pick<RunTables, 'journal' | 'ledger' | 'writes' | 'books'>): {
+  readonly broken: number;
+  readonly findings: readonly Finding[];
+} {
+  const { ledger, books } = run;
+  const nodes = books.map(({ node }) => node);
   const unread = nodes.flatMap((node) => unreadStock(node, ledger));
   const stocks = nodes.filter((node) => unreadStock(node, ledger).length === 0).map((node) => stockOf(node, ledger));
   const broken: Broken = { bin: [], running: [], documents: [], negative: [], before: [] };
   const places = new Set<string>();
   for (const stock of stocks) {
-    const reading = read.nodes.find(({ node }) => node === stock.node);
-    if (reading?.last) for (const place of compare(stock, reading, read.writes, broken)) places.add(place);
+    const own = books.find(({ node }) => node === stock.node);
+    if (own?.read) for (const place of compare(stock, movementOf(own, run), broken)) places.add(place);
     else unread.push(`${stock.node}: its documents were not read`);
   }
 
@@ -96,13 +101,7 @@ export function judgeInvariants(
 }
 
 /** Returns the places that were compared. */
-function compare(
-  stock: NodeStock,
-  reading: NodeReading,
-  writes: ReadBack['writes'],
-  broken: Broken,
-): readonly string[] {
-  const movement = movementOf(reading, writes);
+function compare(stock: NodeStock, movement: ReadonlyMap<string, number>, broken: Broken): readonly string[] {
   const places = [
     ...new Set([...stock.before.keys(), ...stock.after.keys(), ...movement.keys(), ...stock.beside.keys()]),
   ].sort(compareText);
@@ -150,18 +149,35 @@ function inShort(cases: readonly Case[], nodes: number): readonly string[] {
 }
 
 /** What was acknowledged must have moved, unless it was taken back; what is unknown moved when its document is there. */
-function movementOf({ last }: NodeReading, writes: ReadBack['writes']): ReadonlyMap<string, number> {
-  const submitted = (marker: string) => (last?.get(marker) ?? []).some(({ docstatus }) => docstatus === 1);
-  const moved = ({ marker, outcome, cancelled }: Write) => {
-    if (outcome === 'refused' || (outcome === 'acknowledged' && cancelled === 'acknowledged')) return false;
-    return outcome === 'acknowledged' && cancelled === undefined ? true : submitted(marker);
+function movementOf(books: Books, run: Pick<RunTables, 'journal' | 'writes'>): ReadonlyMap<string, number> {
+  const { writes } = run;
+  const own = isOwn(run);
+  /** How often each line moved, by its code. */
+  const times: number[] = [];
+  const add = (codes: readonly number[]) => {
+    for (const code of codes) times[code] = (times[code] ?? 0) + 1;
   };
-  const lines = [...writes.values()].flatMap((write) => (moved(write) ? write.lines : []));
-  // A document that nobody is on record to have sent is a hole in the record, told as such; its movement is real.
-  const neverSent = [...(last?.entries() ?? [])].flatMap(([marker, documents]) =>
-    writes.has(marker) ? [] : documents.flatMap((one) => one.lines),
-  );
-  return byPlace([...lines, ...neverSent]);
+  const submitted = (row: number) => books.documents(row).some(({ docstatus }) => docstatus === 1);
+  writes.each((row, prefix, number) => {
+    if (!own(prefix) || !writes.wrote(row)) {
+      // A document that nobody is on record to have sent is a hole in the record, told as such; its movement is real.
+      for (const { lines } of books.documents(row)) add(lines.map((line) => writes.pool.code(line)));
+    } else if (writes.outcome(row) === acknowledgedCode && writes.cancelled(row) === 0) {
+      add(writes.pool.codesOf(writes.lines(row)));
+    } else {
+      const write = writes.write(row, writes.texts.textOf(prefix, number));
+      if (!write || write.outcome === 'refused') return;
+      const { outcome, cancelled, lines } = write;
+      const moved = outcome === 'acknowledged' && cancelled !== 'unknown' ? cancelled === undefined : submitted(row);
+      if (moved) add(lines.map((line) => writes.pool.code(line)));
+    }
+  });
+  // In one order on every machine, whatever the order of the files: fractions add up differently in another.
+  const moved = times
+    .map((count, code) => ({ ...writes.pool.line(code), count }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => compareText(a.item, b.item) || compareText(a.warehouse, b.warehouse) || a.qty - b.qty);
+  return byPlace(moved.map(({ item, warehouse, qty, count }) => ({ item, warehouse, qty: qty * count })));
 }
 
 function stockOf(node: string, ledger: readonly LedgerLine[]): NodeStock {

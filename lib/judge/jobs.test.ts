@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { claimOf, evidenceOf, nodes } from '../../tests/fixtures/evidence.ts';
 import type { Claim } from '../model/claim.ts';
 import type { Evidence, JobRows, LedgerLine, QueuedJob } from '../model/evidence.ts';
+import { tablesOf } from '../tables/run-tables.ts';
 import { judgeJobs } from './jobs.ts';
 import { judge } from './judge.ts';
 
@@ -73,7 +74,7 @@ const unreadQueueOf = (evidence: Evidence): Evidence => ({
   ),
 });
 
-const findings = (evidence: Evidence, of: Claim = claim) => judgeJobs(of, evidence);
+const findings = (evidence: Evidence, of: Claim = claim) => judgeJobs(of, tablesOf(evidence));
 const outcomes = (evidence: Evidence, of: Claim = claim) =>
   Object.fromEntries(findings(evidence, of).map(({ check, outcome }) => [check.replace('jobs.', ''), outcome]));
 const says = (evidence: Evidence, check: string) => findings(evidence).find((one) => one.check === check);

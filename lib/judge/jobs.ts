@@ -1,11 +1,13 @@
 // Each submitted document owes one background job. At the end each of them was done, failed where an operator sees it, waits, or is lost;
 // none ran twice. Lost is what no row and no queue knows of, so a place that was not read keeps it open.
 import type { Claim, JobsRule } from '../model/claim.ts';
-import type { Evidence, JobRows, QueuedJob } from '../model/evidence.ts';
+import type { JobRows, QueuedJob } from '../model/evidence.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
+import type { RunTables } from '../tables/run-tables.ts';
+import { acknowledgedCode } from '../tables/write-table.ts';
 import { compareText, examplesOf } from './findings.ts';
 import { counted } from './numbers.ts';
-import { ownWriting } from './own-writes.ts';
+import { eachOwnWrite } from './own-writes.ts';
 
 /** Documents by how their job ended, each with a line that says what was seen where. */
 interface Account {
@@ -29,7 +31,7 @@ interface Looked {
 }
 
 /** None where the claim counts no jobs. */
-export function judgeJobs({ jobs: rule, ledger }: Claim, evidence: Evidence): readonly Finding[] {
+export function judgeJobs({ jobs: rule, ledger }: Claim, evidence: RunTables): readonly Finding[] {
   if (!rule) return [];
   const looked = lookedAt(evidence, ledger.nodes);
   const account = accountOf(evidence, looked);
@@ -137,7 +139,7 @@ function judgeLost(account: Account, looked: Looked, { lostMax }: JobsRule): Fin
   };
 }
 
-function lookedAt({ ledger }: Evidence, nodesWanted: number): Looked {
+function lookedAt({ ledger }: RunTables, nodesWanted: number): Looked {
   const reads = ledger.flatMap((line) => (line.kind === 'jobs-read' ? [line] : []));
   if (reads.length === 0)
     return { nodes: [], queue: false, problems: ['nobody looked (does the target file have site.jobs?)'] };
@@ -150,7 +152,7 @@ function lookedAt({ ledger }: Evidence, nodesWanted: number): Looked {
   return { nodes, queue, problems: [...errors, ...fewer, ...unread] };
 }
 
-function accountOf({ ledger }: Evidence, { nodes }: Looked): Account {
+function accountOf({ ledger }: RunTables, { nodes }: Looked): Account {
   const rows = new Map<string, JobRows[]>();
   const queued = new Map<string, QueuedJob[]>();
   for (const line of ledger) {
@@ -190,17 +192,25 @@ function accountOf({ ledger }: Evidence, { nodes }: Looked): Account {
 }
 
 /** Acknowledged before the documents were looked up, and yet not among them. */
-function missedWrites(evidence: Evidence): readonly string[] {
-  const { ledger } = evidence;
-  const since = ledger.flatMap((line) => (line.kind === 'jobs-read' ? [line.documentsOf] : []))[0];
-  if (since === undefined) return [];
-  const seen = new Set(ledger.flatMap((line) => (line.kind === 'job-rows' ? [line.rows.marker] : [])));
-  const missed = ownWriting(evidence).flatMap(({ write, sentAt, durationMs }) =>
-    write.outcome === 'acknowledged' && sentAt + (durationMs ?? 0) < since && !seen.has(write.marker)
-      ? [write.marker]
-      : [],
+function missedWrites(run: RunTables): readonly string[] {
+  const { ledger, writes } = run;
+  const since = ledger.reduce(
+    (least, line) => (line.kind === 'jobs-read' ? Math.min(least, line.documentsOf) : least),
+    Number.POSITIVE_INFINITY,
   );
-  return [...new Set(missed)].map((marker) => `${marker}: acknowledged, and no submitted document`);
+  if (since === Number.POSITIVE_INFINITY) return [];
+  const seen = new Set(ledger.flatMap((line) => (line.kind === 'job-rows' ? [line.rows.marker] : [])));
+  const missed: string[] = [];
+  eachOwnWrite(run, (row, prefix, number) => {
+    let early = false;
+    writes.eachRequest(row, (outcome, _, sentAt, durationMs) => {
+      early ||= outcome === acknowledgedCode && sentAt + (durationMs || 0) < since;
+    });
+    if (!early) return;
+    const marker = writes.texts.textOf(prefix, number);
+    if (!seen.has(marker)) missed.push(`${marker}: acknowledged, and no submitted document`);
+  });
+  return missed.sort(compareText);
 }
 
 const twiceText = (jobs: readonly string[]): string => {

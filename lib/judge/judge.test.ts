@@ -32,6 +32,8 @@ test('the same evidence gives the same bytes, in whatever order it was read', ()
   expect(verdictJson(judge(evidence.claim, structuredClone(evidence)))).toBe(bytes);
   const shuffled: Evidence = {
     ...evidence,
+    operations: [...evidence.operations].reverse(),
+    drops: [...evidence.drops].reverse(),
     ledger: [...evidence.ledger].reverse(),
     ranges: [...evidence.ranges].reverse(),
   };

@@ -3,40 +3,41 @@
 import type { Claim } from '../model/claim.ts';
 import type { Evidence } from '../model/evidence.ts';
 import { noLedger, type Verdict } from '../model/verdict.ts';
+import { type RunTables, tablesOf } from '../tables/run-tables.ts';
 import { judgeAlerts } from './alerts.ts';
 import { judgeFaults } from './faults.ts';
 import { inOrder, worstOf } from './findings.ts';
 import { judgeInvariants } from './invariants.ts';
 import { judgeJobs } from './jobs.ts';
-import { judgeLedger, readBack } from './ledger.ts';
+import { judgeLedger } from './ledger.ts';
 import { judgeLoad } from './load-validity.ts';
 import { judgeObjectives } from './objectives.ts';
 import { phaseSpans } from './phases.ts';
 import { judgeRecovery } from './recovery.ts';
 import { judgeRun, refusedVersion } from './run-integrity.ts';
 
-export function judge(claim: Claim, evidence: Evidence): Verdict {
+export function judge(claim: Claim, evidence: Evidence | RunTables): Verdict {
   const refused = refusedVersion(claim, evidence);
   if (refused) return verdictOf(claim, evidence, [refused], {});
 
-  const spans = phaseSpans(evidence);
-  const read = readBack(evidence);
-  const recovery = judgeRecovery(claim, evidence, spans);
-  const ledger = judgeLedger(claim, read);
-  const invariants = judgeInvariants(evidence, read);
+  const run = tablesOf(evidence);
+  const spans = phaseSpans(run);
+  const recovery = judgeRecovery(claim, run, spans);
+  const ledger = judgeLedger(claim, run);
+  const invariants = judgeInvariants(run);
 
   const findings = [
-    ...judgeRun(claim, evidence),
-    ...judgeFaults(claim, evidence),
-    ...judgeLoad(claim, evidence, spans),
-    ...judgeObjectives(claim, evidence, spans),
+    ...judgeRun(claim, run),
+    ...judgeFaults(claim, run),
+    ...judgeLoad(claim, run, spans),
+    ...judgeObjectives(claim, run, spans),
     ...recovery.findings,
     ...ledger.findings,
     ...invariants.findings,
-    ...judgeJobs(claim, evidence),
-    ...judgeAlerts(claim, evidence),
+    ...judgeJobs(claim, run),
+    ...judgeAlerts(claim, run),
   ];
-  return verdictOf(claim, evidence, findings, {
+  return verdictOf(claim, run, findings, {
     recovery: recovery.measure,
     ledger: { ...ledger.count, invariantsBroken: invariants.broken },
   });
@@ -44,11 +45,11 @@ export function judge(claim: Claim, evidence: Evidence): Verdict {
 
 function verdictOf(
   claim: Claim,
-  evidence: Evidence,
+  { journal }: Pick<Evidence, 'journal'>,
   findings: Verdict['findings'],
   measured: Partial<Pick<Verdict, 'recovery' | 'ledger'>>,
 ): Verdict {
-  const header = evidence.journal.find((line) => line.kind === 'header')?.header;
+  const header = journal.find((line) => line.kind === 'header')?.header;
   return {
     judgeVersion: 1,
     scenario: claim.name,

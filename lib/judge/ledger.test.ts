@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   acknowledgedInFault,
   claimOf,
+  controlClaim,
   documentOf,
   evidenceOf,
   ledgerWith,
@@ -307,4 +308,58 @@ test.each([
 
 test('a document that is cancelled though nobody asked for it is another movement than was sent', () => {
   expect(unsound(takenBack(undefined, isCancelled))).toContain('ledger.lines failed');
+});
+
+describe('by fault and by Galera node', () => {
+  const partsOf = (changed: Evidence, check: string) =>
+    judge(changed.claim, changed).findings.find((one) => one.check === check)?.parts;
+  const whenLost = (changed: Evidence) => partsOf(changed, 'ledger.by-fault')?.map(({ when, lost }) => [when, lost]);
+
+  test('a lost write is told with what was under way when it was acknowledged', () => {
+    const [early] = acknowledged;
+    const during = acknowledgedInFault(evidence)[0];
+    const last = acknowledged.at(-1);
+    if (!early || !during || !last) throw new Error('the fixture has too few writes');
+    expect(whenLost(losing(evidence, [early.marker, during, last.marker]))).toEqual([
+      ['before any fault', 1],
+      ['while galera/writer-crash was under way', 1],
+      ['after galera/writer-crash', 1],
+    ]);
+    const counts = partsOf(evidence, 'ledger.by-fault') ?? [];
+    expect(counts.reduce((sum, one) => sum + Number(one.acknowledged), 0)).toBe(acknowledged.length);
+    expect(counts.every(({ lost }) => lost === 0)).toBe(true);
+  });
+
+  test('of two faults at once both are named, and without any fault none', () => {
+    const step = evidence.journal.find((line) => line.kind === 'step' && line.step === 'injected');
+    if (step?.kind !== 'step') throw new Error('the fixture has no inject');
+    const second = [
+      { ...step, fault: 'redis/freeze', at: step.at + 5_000 },
+      { ...step, fault: 'redis/freeze', step: 'undone' as const, at: step.at + 9_000 },
+    ];
+    expect(whenLost({ ...evidence, journal: [...evidence.journal, ...second] })?.map(([when]) => when)).toEqual([
+      'before any fault',
+      'while galera/writer-crash was under way',
+      'while galera/writer-crash and redis/freeze were under way',
+      'after galera/writer-crash',
+    ]);
+    const peace = evidenceOf(controlClaim(), { fault: null });
+    expect(whenLost(peace)).toEqual([['without any fault', 0]]);
+  });
+
+  test('the Galera node that lacks a write is the one that is told', () => {
+    const [one] = acknowledged;
+    const lost = losing(evidence, [one?.marker ?? ''], ['galera-1']);
+    expect(partsOf(lost, 'ledger.by-node')?.map(({ node, lost }) => [node, lost])).toEqual([
+      ['galera-0', 0],
+      ['galera-1', 1],
+      ['galera-2', 0],
+    ]);
+  });
+
+  test('where no node was read there is nothing to tell', () => {
+    const blind = { ...evidence, ledger: [] };
+    expect(partsOf(blind, 'ledger.by-fault')).toBeUndefined();
+    expect(partsOf(blind, 'ledger.by-node')).toBeUndefined();
+  });
 });

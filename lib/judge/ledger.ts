@@ -1,59 +1,39 @@
 // Every write that users sent, looked for on every Galera node by itself. An acknowledged one must be there once, submitted, with the
 // very lines that were acknowledged. What nobody could see is never a pass: a node that was not read makes it inconclusive.
 import type { Claim } from '../model/claim.ts';
-import type { Evidence, FoundDocument, Instant, LedgerLine, Write } from '../model/evidence.ts';
+import type { Write } from '../model/evidence.ts';
 import { type Finding, type LedgerCount, noLedger, type Outcome } from '../model/verdict.ts';
-import { compareText, examplesOf } from './findings.ts';
+import type { Books, Found } from '../tables/books-table.ts';
+import type { RunTables } from '../tables/run-tables.ts';
+import { acknowledgedCode } from '../tables/write-table.ts';
+import { type Cases, cases } from './cases.ts';
+import { compareText } from './findings.ts';
+import { type LedgerParts, ledgerParts } from './ledger-parts.ts';
 import { counted, duration, rounded, sameQuantity } from './numbers.ts';
-import { ownWrites } from './own-writes.ts';
+import { isOwn } from './own-writes.ts';
 
 type Lines = Write['lines'];
 
-/** What one Galera node said when it was last read to the end; only such a round shows that something is absent. */
-export interface NodeReading {
-  readonly node: string;
-  /** Undefined when no round was read to the end. */
-  readonly last?: ReadonlyMap<string, readonly FoundDocument[]>;
-  /** Markers by the first round that had them, with the time of that round. */
-  readonly firstSeen: ReadonlyMap<string, { readonly round: number; readonly at: Instant }>;
-  /** The first round that was read to the end. */
-  readonly firstRound?: { readonly round: number; readonly at: Instant };
-  readonly error?: string;
-}
-
-export interface ReadBack {
-  readonly writes: ReadonlyMap<string, Write>;
-  readonly nodes: readonly NodeReading[];
-}
-
-export function readBack(evidence: Evidence): ReadBack {
-  const { ledger } = evidence;
-  const nodes = [...new Set(ledger.flatMap((line) => (line.kind === 'read' ? [line.node] : [])))].sort(compareText);
-  return { writes: writesOf(ownWrites(evidence)), nodes: nodes.map((node) => readNode(node, ledger)) };
-}
+export type ReadBack = Pick<RunTables, 'journal' | 'operations' | 'drops' | 'writes' | 'books'>;
 
 export function judgeLedger(
   claim: Claim,
   read: ReadBack,
 ): { readonly count: LedgerCount; readonly findings: readonly Finding[] } {
-  const { writes } = read;
-  const complete = read.nodes.flatMap(({ last, ...node }) => (last ? [{ ...node, last }] : []));
-  const seen = tally(writes, complete);
-  const outcomes = [...writes.values()].map(({ outcome }) => outcome);
-  const ofOutcome = (outcome: Write['outcome']) => outcomes.filter((one) => one === outcome).length;
-
+  const complete = read.books.filter((books) => books.read);
+  const seen = tally(read, complete);
   const count: LedgerCount = {
     ...noLedger,
-    sent: writes.size,
-    acknowledged: ofOutcome('acknowledged'),
-    refused: ofOutcome('refused'),
-    unknown: ofOutcome('unknown'),
-    unknownPresent: seen.unknownPresent.size,
-    lost: seen.lost.size,
-    duplicated: seen.duplicated.size,
-    refusedButFound: seen.refusedButFound.size,
-    neverSent: seen.neverSent.size,
-    stale: seen.stale.size,
+    sent: seen.acknowledged + seen.refused + seen.unknown,
+    acknowledged: seen.acknowledged,
+    refused: seen.refused,
+    unknown: seen.unknown,
+    unknownPresent: seen.unknownPresent.count,
+    lost: seen.lost.count,
+    duplicated: seen.duplicated.count,
+    refusedButFound: seen.refusedButFound.count,
+    neverSent: seen.neverSent.count,
+    stale: seen.stale.count,
   };
 
   const readAny = complete.length > 0;
@@ -79,10 +59,10 @@ export function judgeLedger(
       some: (n) => `${counted(n, 'write was', 'writes were')} applied more than once.`,
     }),
     judgeCount('ledger.lines', seen.linesDiffer, {
-      clean: readAny && seen.linesUnknown.size === 0 ? 'passed' : 'inconclusive',
+      clean: readAny && seen.linesUnknown.count === 0 ? 'passed' : 'inconclusive',
       none:
-        seen.linesUnknown.size > 0
-          ? `${counted(seen.linesUnknown.size, 'write')} on record without its lines: they can't be compared.`
+        seen.linesUnknown.count > 0
+          ? `${counted(seen.linesUnknown.count, 'write')} on record without its lines: they can't be compared.`
           : readAny
             ? 'Every document that is there moved exactly what was sent.'
             : 'No Galera node was read, so no document could be compared.',
@@ -94,7 +74,7 @@ export function judgeLedger(
         ? 'No Galera node was read, so nobody can tell whether a refused write was stored.'
         : count.refused === 0
           ? 'No write was refused.'
-          : `None of ${counted(count.refused, 'refused write')} moved anything${seen.refusedDrafts.size > 0 ? `; ${counted(seen.refusedDrafts.size, 'draft')} of a refused submit stayed, as it should` : ''}.`,
+          : `None of ${counted(count.refused, 'refused write')} moved anything${seen.refusedDrafts.count > 0 ? `; ${counted(seen.refusedDrafts.count, 'draft')} of a refused submit stayed, as it should` : ''}.`,
       some: (n) => `${counted(n, 'write was', 'writes were')} refused and stored all the same.`,
     }),
     judgeCount(
@@ -109,13 +89,14 @@ export function judgeLedger(
       'inconclusive',
     ),
     judgeAgreement(claim, complete, seen.disagree),
+    ...seen.parts.findings(count),
     reported(
       'ledger.unknown',
       count.unknown === 0
         ? 'Every write got a clear answer.'
         : `${counted(count.unknown, 'write')} ended without a clear answer: ${count.unknownPresent} of them are there, ${count.unknown - count.unknownPresent} are not.`,
       count.unknown,
-      examplesOf(seen.unknownPresent.values()),
+      seen.unknownPresent.examples,
     ),
     reported(
       'ledger.stale',
@@ -123,15 +104,15 @@ export function judgeLedger(
         ? 'No write came late to a node.'
         : `${counted(count.stale, 'write was', 'writes were')} missing on a node at first and there later, ${duration(seen.staleMsMax)} after the first look at most: stale, not lost.`,
       count.stale,
-      examplesOf(seen.stale.values()),
+      seen.stale.examples,
     ),
   );
   return { count, findings };
 }
 
-function judgeNodes({ ledger }: Claim, { nodes }: ReadBack): Finding {
+function judgeNodes({ ledger }: Claim, { books: nodes }: ReadBack): Finding {
   const silent = nodes
-    .filter(({ last }) => !last)
+    .filter(({ read }) => !read)
     .map(({ node, error }) => `${node}: ${error ?? 'its documents were not read'}`);
   const readable = nodes.length - silent.length;
   const enough = readable >= ledger.nodes && silent.length === 0;
@@ -147,9 +128,7 @@ function judgeNodes({ ledger }: Claim, { nodes }: ReadBack): Finding {
   };
 }
 
-type Complete = NodeReading & { readonly last: NonNullable<NodeReading['last']> };
-
-function judgeAgreement({ ledger }: Claim, nodes: readonly Complete[], disagree: ReadonlyMap<string, string>): Finding {
+function judgeAgreement({ ledger }: Claim, nodes: readonly Books[], disagree: Cases): Finding {
   const alone = nodes.length < Math.min(2, ledger.nodes) || nodes.length === 0;
   return judgeCount('ledger.agree', disagree, {
     clean: alone ? 'inconclusive' : 'passed',
@@ -160,57 +139,81 @@ function judgeAgreement({ ledger }: Claim, nodes: readonly Complete[], disagree:
   });
 }
 
-/** Classes of writes, each by marker with a line that says what was seen where. */
-interface Tally {
-  readonly lost: Map<string, string>;
-  readonly duplicated: Map<string, string>;
-  readonly linesDiffer: Map<string, string>;
-  readonly linesUnknown: Map<string, string>;
-  readonly refusedButFound: Map<string, string>;
-  readonly refusedDrafts: Map<string, string>;
-  readonly neverSent: Map<string, string>;
-  readonly unknownPresent: Map<string, string>;
-  readonly stale: Map<string, string>;
-  readonly disagree: Map<string, string>;
-  staleMsMax: number;
-}
+const classes = [
+  'lost',
+  'duplicated',
+  'linesDiffer',
+  'linesUnknown',
+  'refusedButFound',
+  'refusedDrafts',
+  'neverSent',
+  'unknownPresent',
+  'stale',
+] as const;
+type Class = (typeof classes)[number];
 
-function tally(writes: ReadBack['writes'], nodes: readonly Complete[]): Tally {
+/** What is wrong under one marker, class by class: where it was seen. */
+type Places = Map<Class, string[]>;
+
+type Tally = Readonly<Record<Class | 'disagree', Cases>> & {
+  readonly parts: LedgerParts;
+  acknowledged: number;
+  refused: number;
+  unknown: number;
+  staleMsMax: number;
+};
+
+function tally(read: ReadBack, nodes: readonly Books[]): Tally {
+  const { writes } = read;
+  const own = isOwn(read);
+  const parts = ledgerParts(read, nodes);
+  const of = Object.fromEntries([...classes, 'disagree'].map((name) => [name, cases()]));
   const seen: Tally = {
-    lost: new Map(),
-    duplicated: new Map(),
-    linesDiffer: new Map(),
-    linesUnknown: new Map(),
-    refusedButFound: new Map(),
-    refusedDrafts: new Map(),
-    neverSent: new Map(),
-    unknownPresent: new Map(),
-    stale: new Map(),
-    disagree: new Map(),
+    ...(of as Record<Class | 'disagree', Cases>),
+    parts,
+    acknowledged: 0,
+    refused: 0,
+    unknown: 0,
     staleMsMax: 0,
   };
-  const markers = [...new Set([...writes.keys(), ...nodes.flatMap(({ last }) => [...last.keys()])])].sort(compareText);
-  for (const marker of markers) {
-    const write = writes.get(marker);
-    const places = new Map<Map<string, string>, string[]>();
-    const put = (into: Map<string, string>, where: string) => places.set(into, [...(places.get(into) ?? []), where]);
-    for (const node of nodes) classify(seen, put, write, marker, node);
-    for (const [into, where] of places) into.set(marker, `${marker}: ${inShort(where, nodes)}`);
-    const told = new Set(nodes.map(({ last }) => signature(last.get(marker) ?? [])));
-    const document = write?.outcome === 'acknowledged' ? write.document : undefined;
-    const lost = seen.lost.get(marker);
-    if (document && lost) seen.lost.set(marker, `${lost}, acknowledged as ${document}`);
-    if (told.size > 1)
-      seen.disagree.set(
-        marker,
-        `${marker}: ${nodes.map(({ node, last }) => `${node} ${inWords(last.get(marker) ?? [])}`).join(', ')}`,
+  writes.each((row, prefix, number) => {
+    const isOfRun = own(prefix);
+    if (isOfRun && writes.outcome(row) === acknowledgedCode && allAsAcknowledged(nodes, row)) {
+      seen.acknowledged += 1;
+      parts.acknowledged(row);
+      return;
+    }
+    const marker = writes.texts.textOf(prefix, number);
+    const write = isOfRun ? writes.write(row, marker) : undefined;
+    if (write) seen[write.outcome] += 1;
+    if (write?.outcome === 'acknowledged') parts.acknowledged(row);
+    const found = nodes.map((node) => ({ node, documents: node.documents(row) }));
+    const places: Places = new Map();
+    for (const { node, documents } of found) classify(seen, places, write, row, node, documents);
+    for (const [into, where] of places) {
+      const document = into === 'lost' && write?.outcome === 'acknowledged' ? write.document : undefined;
+      seen[into].add(`${marker}: ${inShort(where, nodes)}${document ? `, acknowledged as ${document}` : ''}`);
+    }
+    if (places.has('lost')) parts.lostAfterAcknowledged(row);
+    if (new Set(found.map(({ documents }) => signature(documents))).size > 1)
+      seen.disagree.add(
+        `${marker}: ${found.map(({ node, documents }) => `${node.node} ${inWords(documents)}`).join(', ')}`,
       );
-  }
+  });
   return seen;
 }
 
+/** There at the first look, the same everywhere, and word for word what was acknowledged: nothing more can be said of it. */
+function allAsAcknowledged(nodes: readonly Books[], row: number): boolean {
+  const is = nodes[0]?.asAcknowledged(row);
+  return (
+    is !== undefined &&
+    nodes.every((node) => node.asAcknowledged(row) === is && node.firstSeen(row)?.round === node.firstRound?.round)
+  );
+}
+
 /** What holds on every node is told once. */
-function inShort(places: readonly string[], nodes: readonly Complete[]): string {
+function inShort(places: readonly string[], nodes: readonly Books[]): string {
   const general = new Set(places.map((place, index) => place.replace(nodes[index]?.node ?? '', 'every Galera node')));
   const [one] = general;
   if (one === undefined || general.size > 1 || places.length < nodes.length || nodes.length < 2)
@@ -220,42 +223,47 @@ function inShort(places: readonly string[], nodes: readonly Complete[]): string 
 
 function classify(
   seen: Tally,
-  put: (into: Map<string, string>, where: string) => void,
+  places: Places,
   write: Write | undefined,
-  marker: string,
-  { node, last, firstSeen, firstRound }: Complete,
+  row: number,
+  books: Books,
+  documents: readonly Found[],
 ): void {
-  const documents = last.get(marker) ?? [];
+  const { node, firstRound } = books;
   const [only] = documents;
-  const first = firstSeen.get(marker);
+  const first = books.firstSeen(row);
+  const put = (into: Class, where: string) => {
+    places.set(into, [...(places.get(into) ?? []), where]);
+    seen.parts.seen(into, node);
+  };
 
   if (!write) {
-    if (only) put(seen.neverSent, `${only.name} on ${node}`);
+    if (only) put('neverSent', `${only.name} on ${node}`);
     return;
   }
   if (!only) {
     if (write.outcome === 'acknowledged')
-      put(seen.lost, first ? `gone from ${node} after round ${first.round}` : `not on ${node}`);
+      put('lost', first ? `gone from ${node} after round ${first.round}` : `not on ${node}`);
     return;
   }
   if (first && firstRound && first.round > firstRound.round) {
     const lateMs = first.at - firstRound.at;
     seen.staleMsMax = Math.max(seen.staleMsMax, lateMs);
-    put(seen.stale, `on ${node} ${duration(lateMs)} late`);
+    put('stale', `on ${node} ${duration(lateMs)} late`);
   }
   if (write.outcome === 'unknown')
-    put(seen.unknownPresent, `${only.docstatus === 0 ? 'draft ' : ''}${only.name} on ${node}`);
+    put('unknownPresent', `${only.docstatus === 0 ? 'draft ' : ''}${only.name} on ${node}`);
 
   // A two-step write whose submit was refused leaves its draft: nothing moved, so nothing was stored against the answer.
   const moved = documents.filter(({ docstatus, lines }) => docstatus !== 0 || lines.length > 0);
   if (write.outcome === 'refused') {
-    if (moved.length > 0) put(seen.refusedButFound, `${moved.map(({ name }) => name).join(' and ')} on ${node}`);
-    else put(seen.refusedDrafts, `on ${node}`);
+    if (moved.length > 0) put('refusedButFound', `${moved.map(({ name }) => name).join(' and ')} on ${node}`);
+    else put('refusedDrafts', `on ${node}`);
     return;
   }
   if (documents.length > 1) {
     put(
-      seen.duplicated,
+      'duplicated',
       `${documents
         .map(({ name }) => name)
         .sort(compareText)
@@ -264,22 +272,22 @@ function classify(
     return;
   }
   if (moved.length === 0) {
-    if (write.outcome === 'acknowledged') put(seen.lost, `only the draft ${only.name} on ${node}`);
+    if (write.outcome === 'acknowledged') put('lost', `only the draft ${only.name} on ${node}`);
     return;
   }
   if (write.lines.length === 0) {
-    put(seen.linesUnknown, `on ${node}`);
+    put('linesUnknown', `on ${node}`);
     return;
   }
   if (only.docstatus === 2 && only.lines.length === 0 && write.cancelled) return;
   if (write.outcome === 'acknowledged' && write.cancelled === 'acknowledged') {
-    put(seen.lost, `${inWords([only])} on ${node}, whose cancelling was acknowledged`);
+    put('lost', `${inWords([only])} on ${node}, whose cancelling was acknowledged`);
     return;
   }
   const times = timesApplied(write.lines, only.lines);
-  if (times !== undefined && times > 1) put(seen.duplicated, `lines of ${only.name} ${times} times on ${node}`);
+  if (times !== undefined && times > 1) put('duplicated', `lines of ${only.name} ${times} times on ${node}`);
   else if (times !== 1 || only.docstatus !== 1)
-    put(seen.linesDiffer, `${inWords([only])} on ${node}, sent was ${linesText(write.lines)}`);
+    put('linesDiffer', `${inWords([only])} on ${node}, sent was ${linesText(write.lines)}`);
 }
 
 /** How often the lines that were sent are in what was found; undefined when it is another movement. */
@@ -308,64 +316,13 @@ export function byPlace(lines: Lines): ReadonlyMap<string, number> {
 
 export const placeOf = (item: string, warehouse: string): string => `${item} in ${warehouse}`;
 
-function writesOf(all: readonly Write[]): ReadonlyMap<string, Write> {
-  const writes = new Map<string, Write>();
-  for (const write of all) {
-    const before = writes.get(write.marker);
-    writes.set(write.marker, before ? together(before, write) : write);
-  }
-  return writes;
-}
-
-/** Several requests under one marker: the last clear answer holds, and where they contradict each other nobody knows. */
-function together(before: Write, next: Write): Write {
-  const outcome = next.outcome === 'acknowledged' || next.outcome === before.outcome ? next.outcome : 'unknown';
-  const document = next.document ?? before.document;
-  const cancelled = next.cancelled ?? before.cancelled;
-  return {
-    marker: next.marker,
-    outcome,
-    lines: next.lines.length > 0 ? next.lines : before.lines,
-    ...(document ? { document } : {}),
-    ...(cancelled ? { cancelled } : {}),
-  };
-}
-
-function readNode(node: string, ledger: readonly LedgerLine[]): NodeReading {
-  const reads = ledger.flatMap((line) =>
-    line.kind === 'read' && line.node === node && line.what === 'documents' ? [line] : [],
-  );
-  const complete = reads.filter(({ error }) => error === undefined).sort((a, b) => a.round - b.round);
-  const lastRound = complete.at(-1);
-  const firstRound = complete[0];
-  const firstSeen = new Map<string, { round: number; at: Instant }>();
-  const last = new Map<string, FoundDocument[]>();
-  const rounds = new Map(complete.map((read) => [read.round, read.at]));
-  for (const line of ledger) {
-    if (line.kind !== 'document' || line.document.node !== node) continue;
-    const { marker, round } = line.document;
-    const at = rounds.get(round);
-    if (at === undefined) continue;
-    if (round < (firstSeen.get(marker)?.round ?? Number.POSITIVE_INFINITY)) firstSeen.set(marker, { round, at });
-    if (round === lastRound?.round) last.set(marker, [...(last.get(marker) ?? []), line.document]);
-  }
-  const error = reads.findLast((read) => read.error !== undefined)?.error;
-  return {
-    node,
-    firstSeen,
-    ...(lastRound ? { last } : {}),
-    ...(firstRound ? { firstRound: { round: firstRound.round, at: firstRound.at } } : {}),
-    ...(error === undefined ? {} : { error }),
-  };
-}
-
-const signature = (documents: readonly FoundDocument[]): string =>
+const signature = (documents: readonly Found[]): string =>
   documents
     .map((document) => inWords([document]))
     .sort(compareText)
     .join('|');
 
-const inWords = (documents: readonly FoundDocument[]): string =>
+const inWords = (documents: readonly Found[]): string =>
   documents.length === 0
     ? 'has none'
     : documents
@@ -388,13 +345,7 @@ interface Wording {
 }
 
 /** Something of this class is bad; none of it is as good as the look was. */
-function judgeCount(
-  check: string,
-  found: ReadonlyMap<string, string>,
-  wording: Wording,
-  bad: Outcome = 'failed',
-): Finding {
-  const count = found.size;
+function judgeCount(check: string, { count, examples }: Cases, wording: Wording, bad: Outcome = 'failed'): Finding {
   return {
     check,
     outcome: count > 0 ? bad : wording.clean,
@@ -402,7 +353,7 @@ function judgeCount(
     measured: count,
     bound: '= 0',
     unit: 'writes',
-    ...(count > 0 ? { examples: examplesOf(found.values()) } : {}),
+    ...(count > 0 ? { examples } : {}),
   };
 }
 

@@ -1,31 +1,30 @@
 // What users felt, from k6's own samples: each operation counts in the phase in which it was sent, and what was under way at inject in the
 // fault; a dropped one is a bad one.
 import type { LoadObjective } from '../model/claim.ts';
-import type { Evidence } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
+import { maskOf } from '../tables/operation-table.ts';
+import type { RunTables } from '../tables/run-tables.ts';
 import { againstBound, boundText } from './bound.ts';
+import { countIn, latenciesIn } from './in-phase.ts';
 import { counted } from './numbers.ts';
-import { isIn, isOf, type Span } from './phases.ts';
-import { quantile, samplesMinFor } from './quantile.ts';
+import { isIn, type Span } from './phases.ts';
+import { quantileOf, samplesMinFor } from './quantile.ts';
 
 const quantiles = { 'latency-p50-ms': 0.5, 'latency-p95-ms': 0.95, 'latency-p99-ms': 0.99 } as const;
 
 export function judgeLoadObjective(
   objective: LoadObjective,
   span: Span,
-  evidence: Pick<Evidence, 'operations' | 'drops'>,
+  { operations, drops }: Pick<RunTables, 'operations' | 'drops'>,
 ): Finding {
+  const mask = maskOf(objective.journeys);
   // Those that the generator's end cut off are neither good nor bad: how the generator ended is judged apart.
-  const ended = evidence.operations.filter(
-    (operation) =>
-      objective.journeys.includes(operation.journey) && operation.durationMs !== undefined && isOf(operation, span),
-  );
+  const { ended, good, answered } = countIn(operations, span, mask);
   if (objective.measure === 'good-ratio') {
-    const good = ended.filter((operation) => operation.good).length;
-    const dropped = evidence.drops
+    const dropped = drops
       .filter(({ journey, at }) => objective.journeys.includes(journey) && isIn(at, span))
       .reduce((sum, { count }) => sum + count, 0);
-    const all = ended.length + dropped;
+    const all = ended + dropped;
     if (all < Math.max(1, objective.samplesMin)) return tooFew(objective, span, all, objective.samplesMin, 'event');
     const droppedToo = dropped > 0 ? `, ${dropped} of them dropped` : '';
     return againstBound(objective, span.phase, good / all, 'share', `${good} good of ${all} events${droppedToo}`);
@@ -33,15 +32,14 @@ export function judgeLoadObjective(
 
   const q = quantiles[objective.measure];
   // Over those that were answered: a request without an answer has no latency, it is a bad event of the ratio.
-  const latencies = ended.filter(({ status }) => status > 0).map(({ durationMs }) => durationMs ?? 0);
   const samplesMin = Math.max(objective.samplesMin, samplesMinFor(q));
-  if (latencies.length < samplesMin) return tooFew(objective, span, latencies.length, samplesMin, 'answer');
+  if (answered < samplesMin) return tooFew(objective, span, answered, samplesMin, 'answer');
   return againstBound(
     objective,
     span.phase,
-    quantile(latencies, q),
+    quantileOf(() => latenciesIn(operations, span, mask), answered, q),
     'ms',
-    `p${q * 100} of ${latencies.length} answers`,
+    `p${q * 100} of ${answered} answers`,
   );
 }
 

@@ -1,15 +1,26 @@
 // Whether the load was what was planned. A generator that sent less, or that could not keep up by its own fault, hides outages:
 // nothing is concluded from such a run. Drops while the target keeps the virtual users waiting are the target's, not the generator's.
-import type { Claim, Journey } from '../model/claim.ts';
-import type { Evidence, Instant, PlannedLoad } from '../model/evidence.ts';
+import { type Claim, type Journey, journeys } from '../model/claim.ts';
+import type { Drop, Instant, PlannedLoad } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
+import {
+  isInMask,
+  journeyBits,
+  journeyCode,
+  maskOf,
+  type OperationTable,
+  writeBit,
+} from '../tables/operation-table.ts';
+import type { RunTables } from '../tables/run-tables.ts';
+import { acknowledgedCode } from '../tables/write-table.ts';
 import { judgeGenerator } from './generator.ts';
-import { counted, duration, percent, rounded } from './numbers.ts';
-import { ownWrites } from './own-writes.ts';
+import { minHeap } from './min-heap.ts';
+import { counted, duration, evenSum, percent, rounded } from './numbers.ts';
+import { eachOwnWrite } from './own-writes.ts';
 import { isIn, loadEndIn, type Span, spanOf } from './phases.ts';
 import { journeysOf, leastPlannedArrivals, loadBegan } from './planned-arrivals.ts';
 
-export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span[]): readonly Finding[] {
+export function judgeLoad(claim: Claim, evidence: RunTables, spans: readonly Span[]): readonly Finding[] {
   const planned = evidence.journal.find((line) => line.kind === 'header')?.header.load;
   const steady = spanOf(spans, 'steady');
   return [
@@ -34,7 +45,7 @@ export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span
   ];
 }
 
-function judgeExit({ journal }: Evidence): Finding {
+function judgeExit({ journal }: RunTables): Finding {
   const check = 'load.exit';
   const stopped = loadEndIn(journal);
   if (!stopped) return cannotTell(check, 'It is not on record how the load generator ended.');
@@ -49,8 +60,13 @@ function judgeExit({ journal }: Evidence): Finding {
   return { check, outcome: 'passed', says: `The load generator ended as asked${used}.` };
 }
 
-function judgeAcknowledged(claim: Claim, evidence: Evidence): Finding {
-  const acknowledged = ownWrites(evidence).filter(({ outcome }) => outcome === 'acknowledged').length;
+function judgeAcknowledged(claim: Claim, evidence: RunTables): Finding {
+  let acknowledged = 0;
+  eachOwnWrite(evidence, (row) => {
+    evidence.writes.eachRequest(row, (outcome) => {
+      if (outcome === acknowledgedCode) acknowledged += 1;
+    });
+  });
   const min = claim.load.acknowledgedMin;
   return {
     check: 'load.acknowledged',
@@ -66,18 +82,19 @@ function judgeAcknowledged(claim: Claim, evidence: Evidence): Finding {
 }
 
 /** The journey that fell behind most counts: 20 scans/s that arrive must not hide 5 writes/s that do not. */
-function judgeArrivals(claim: Claim, evidence: Evidence, planned: PlannedLoad, steady: Span): Finding {
+function judgeArrivals(claim: Claim, evidence: RunTables, planned: PlannedLoad, steady: Span): Finding {
   const check = 'load.achieved';
   // k6 needs a moment to start; what counts is the rate from the first request on. One that was taken over runs already.
   const shared = evidence.journal.some((line) => line.kind === 'header' && line.header.steadyOf !== undefined);
-  const sent = evidence.operations.find(({ sentAt }) => isIn(sentAt, steady))?.sentAt;
+  const sent = firstSentIn(evidence, steady);
   const first = sent !== undefined && shared ? steady.from : sent;
   const began = loadBegan(evidence);
   if (first === undefined || began === undefined)
     return cannotTell(check, 'No operation was sent in the steady phase.');
   const seconds = (steady.to - first) / 1000;
+  const [arrived = []] = startedIn(evidence, [{ ...steady, from: first }]);
   const shares = journeysOf(planned).map((journey) => {
-    const started = startedOf(evidence, journey, { ...steady, from: first });
+    const started = arrived[journeyCode(journey)] ?? 0;
     // One iteration more or less is where the phase was cut, not the generator.
     const share = (started + 1) / leastPlannedArrivals(planned, journey, first - began, steady.to - began);
     return { journey, started, share: Math.min(1, share) };
@@ -103,7 +120,7 @@ const stretchArrivalsMin = 20;
  * A rate that changes is looked at stretch by stretch, over the whole load: a burst that never came must not hide behind the quiet before
  * and after it. A drop counts as arrived: the generator had it to send, and whose fault it was is judged apart.
  */
-function judgeShape(claim: Claim, evidence: Evidence, planned: PlannedLoad): readonly Finding[] {
+function judgeShape(claim: Claim, evidence: RunTables, planned: PlannedLoad): readonly Finding[] {
   const { shapes = {} } = planned;
   if (Object.keys(shapes).length === 0) return [];
   const check = 'load.shape';
@@ -111,17 +128,25 @@ function judgeShape(claim: Claim, evidence: Evidence, planned: PlannedLoad): rea
   if (began === undefined)
     return [cannotTell(check, 'No operation is on record, so nobody can tell how the load went over time.')];
   const end = endOf(evidence);
-  const stretches = (Object.keys(shapes) as Journey[]).flatMap((journey) => {
+  const planning = (Object.keys(shapes) as Journey[]).flatMap((journey) => {
     const cuts = [...new Set([0, ...(shapes[journey] ?? []).map(({ atMs }) => atMs), end - began])]
       .filter((at) => at <= end - began)
       .sort((a, b) => a - b);
     return cuts.slice(1).flatMap((to, index) => {
       const from = cuts[index] ?? 0;
       const wanted = leastPlannedArrivals(planned, journey, from, to);
-      if (wanted < stretchArrivalsMin) return [];
-      const arrived = arrivedOf(evidence, journey, began + from, began + to);
-      return [{ journey, from, to, wanted, arrived, share: Math.min(1, (arrived + 1) / wanted) }];
+      return wanted < stretchArrivalsMin ? [] : [{ journey, from, to, wanted }];
     });
+  });
+  const started = startedIn(
+    evidence,
+    planning.map(({ from, to }) => ({ from: began + from, to: began + to })),
+  );
+  const stretches = planning.map((stretch, index) => {
+    const { journey, from, to, wanted } = stretch;
+    const dropped = droppedIn(evidence.drops, journey, began + from, began + to);
+    const arrived = dropped + (started[index]?.[journeyCode(journey)] ?? 0);
+    return { ...stretch, arrived, share: Math.min(1, (arrived + 1) / wanted) };
   });
   const worst = stretches.sort((a, b) => a.share - b.share)[0];
   if (!worst) return [cannotTell(check, 'The load ended before enough of its shape was due to be judged.')];
@@ -140,14 +165,22 @@ function judgeShape(claim: Claim, evidence: Evidence, planned: PlannedLoad): rea
 }
 
 /** Nothing new is started once the load is asked to stop, so its last iteration is its end. */
-const endOf = ({ operations, drops }: Evidence): Instant =>
-  Math.max(operations.at(-1)?.sentAt ?? 0, drops.at(-1)?.at ?? 0);
+const endOf = ({ operations, drops }: RunTables): Instant =>
+  Math.max(operations.lastSentAt ?? 0, drops.at(-1)?.at ?? 0);
 
-function arrivedOf(evidence: Evidence, journey: Journey, from: Instant, to: Instant): number {
-  const dropped = evidence.drops
+const droppedIn = (drops: readonly Drop[], journey: Journey, from: Instant, to: Instant): number =>
+  drops
     .filter((drop) => drop.journey === journey && drop.at >= from && drop.at < to)
     .reduce((sum, { count }) => sum + count, 0);
-  return dropped + startedOf(evidence, journey, { from, to });
+
+function firstSentIn({ operations }: RunTables, span: Span): Instant | undefined {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { count, sentAt } of operations.blocks(span))
+    for (let row = 0; row < count; row++) {
+      const at = sentAt[row] as number;
+      if (at < first && isIn(at, span)) first = at;
+    }
+  return Number.isFinite(first) ? first : undefined;
 }
 
 /** What a target has no place for is no mistake, but nobody shall think that it was tried. */
@@ -161,19 +194,38 @@ function tellLeftOut(leftOut: NonNullable<PlannedLoad['leftOut']>): Finding {
   };
 }
 
-/** A write that goes out in two requests is one iteration. */
-function startedOf({ operations }: Evidence, journey: Journey, span: Pick<Span, 'from' | 'to'>): number {
-  const markers = new Set<string>();
-  let others = 0;
-  for (const { journey: own, sentAt, write } of operations) {
-    if (own !== journey || !isIn(sentAt, span)) continue;
-    if (write) markers.add(write.marker);
-    else others += 1;
-  }
-  return markers.size + others;
+/** Iterations of each journey, by its code, in each of the spans. A write that goes out in two requests is one iteration. */
+function startedIn(
+  { operations, writes }: RunTables,
+  spans: readonly Pick<Span, 'from' | 'to'>[],
+): readonly (readonly number[])[] {
+  const started = spans.map(() => journeys.map(() => 0));
+  const add = (span: number, code: number) => {
+    const own = started[span] ?? [];
+    own[code] = (own[code] ?? 0) + 1;
+  };
+  for (const [index, span] of spans.entries())
+    for (const { count, sentAt, code } of operations.blocks(span))
+      for (let row = 0; row < count; row++) {
+        const what = code[row] as number;
+        if (!(what & writeBit) && isIn(sentAt[row] as number, span)) add(index, what & journeyBits);
+      }
+  // Several requests of one marker in one span are one iteration of their journey.
+  const seen = spans.map(() => 0);
+  writes.each((row) => {
+    seen.fill(0);
+    writes.eachRequest(row, (_, journey, sentAt) => {
+      for (let index = 0; index < spans.length; index++) {
+        if (!isIn(sentAt, spans[index] as Span) || (seen[index] as number) & (1 << journey)) continue;
+        seen[index] = (seen[index] as number) | (1 << journey);
+        add(index, journey);
+      }
+    });
+  });
+  return started;
 }
 
-function judgeSteadyDrops({ drops }: Evidence, steady: Span): Finding {
+function judgeSteadyDrops({ drops }: RunTables, steady: Span): Finding {
   const dropped = drops.filter(({ at }) => isIn(at, steady)).reduce((sum, { count }) => sum + count, 0);
   return {
     check: 'load.drops-steady',
@@ -190,15 +242,20 @@ function judgeSteadyDrops({ drops }: Evidence, steady: Span): Finding {
 }
 
 /** Little's law, N = X·R: more requests at once than there are virtual users means that samples or clocks are wrong. */
-function judgeInFlight(evidence: Evidence, planned: PlannedLoad, steady: Span): Finding {
-  const answered = evidence.operations.filter(
-    ({ sentAt, durationMs }) => durationMs !== undefined && isIn(sentAt, steady),
-  );
-  const totalMs = answered.reduce((sum, { durationMs }) => sum + (durationMs ?? 0), 0);
+function judgeInFlight({ operations }: RunTables, planned: PlannedLoad, steady: Span): Finding {
+  let answered = 0;
+  const sum = evenSum();
+  for (const { count, sentAt, durationMs } of operations.blocks(steady))
+    for (let row = 0; row < count; row++) {
+      const ms = durationMs[row] as number;
+      if (Number.isNaN(ms) || !isIn(sentAt[row] as number, steady)) continue;
+      answered += 1;
+      sum.add(ms);
+    }
   const seconds = Math.max(1, steady.to - steady.from) / 1000;
-  const perSecond = answered.length / seconds;
-  const meanMs = answered.length > 0 ? totalMs / answered.length : 0;
-  const most = mostInFlight(evidence);
+  const perSecond = answered / seconds;
+  const meanMs = answered > 0 ? sum.total / answered : 0;
+  const most = mostInFlight(operations);
   const fits = most <= planned.virtualUsersMax;
   const law = `In steady state ${rounded(perSecond)} requests/s of ${duration(meanMs)} each kept ${rounded((perSecond * meanMs) / 1000)} virtual users busy (N = X·R)`;
   return {
@@ -213,19 +270,18 @@ function judgeInFlight(evidence: Evidence, planned: PlannedLoad, steady: Span): 
   };
 }
 
-function mostInFlight({ operations }: Evidence): number {
-  const changes: (readonly [number, number])[] = [];
-  for (const { sentAt, durationMs } of operations) {
-    if (durationMs === undefined) continue;
-    changes.push([sentAt, 1], [sentAt + durationMs, -1]);
-  }
-  changes.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  let now = 0;
+/** What ends at the moment at which something else is sent makes room for it. */
+function mostInFlight(operations: OperationTable): number {
+  const ends = minHeap();
   let most = 0;
-  for (const [, change] of changes) {
-    now += change;
-    most = Math.max(most, now);
-  }
+  for (const { count, sentAt, durationMs } of operations.inOrder())
+    for (let row = 0; row < count; row++) {
+      const [at, ms] = [sentAt[row] as number, durationMs[row] as number];
+      if (Number.isNaN(ms)) continue;
+      ends.dropUntil(at);
+      if (ms > 0) ends.add(at + ms);
+      if (ends.size > most) most = ends.size;
+    }
   return most;
 }
 
@@ -235,19 +291,18 @@ const busyShareMin = 0.7;
 const dropLagMs = 1_000;
 
 /** Rule 3: drops count against the target only when its virtual users were waiting for it. */
-function judgeDrops({ operations, drops }: Evidence, planned: PlannedLoad): Finding {
+function judgeDrops({ operations, drops }: RunTables, planned: PlannedLoad): Finding {
   const check = 'load.drops';
   const total = drops.reduce((sum, { count }) => sum + count, 0);
   if (total === 0)
     return { check, outcome: 'passed', says: 'No iteration was dropped.', measured: 0, unit: 'iterations' };
   let unexplained = 0;
-  for (const { at, journey, count } of drops) {
+  for (const journey of new Set(drops.map((drop) => drop.journey))) {
+    const own = drops.filter((drop) => drop.journey === journey);
     const users = usersOf(planned, journey);
-    const busy = operations.filter(
-      ({ journey: own, sentAt, durationMs }) =>
-        own === journey && sentAt <= at && sentAt + (durationMs ?? Number.POSITIVE_INFINITY) >= at - dropLagMs,
-    ).length;
-    if (!(busy >= busyShareMin * users)) unexplained += count;
+    const busy = busyAt(operations, journey, own);
+    for (const [index, { count }] of own.entries())
+      if (!((busy[index] ?? 0) >= busyShareMin * users)) unexplained += count;
   }
   return {
     check,
@@ -260,6 +315,41 @@ function judgeDrops({ operations, drops }: Evidence, planned: PlannedLoad): Find
     bound: '= 0',
     unit: 'iterations',
   };
+}
+
+/**
+ * How many virtual users of the journey were busy at each drop, or had been until k6 could tell it: those that were sent by then, without
+ * those that had ended before. `drops` are in order of time, so one look at each operation is enough.
+ */
+function busyAt(operations: OperationTable, journey: Journey, drops: readonly Drop[]): Float64Array {
+  const mask = maskOf([journey]);
+  const times = Float64Array.from(drops, ({ at }) => at);
+  const change = new Float64Array(times.length + 1);
+  for (const { count, sentAt, durationMs, code } of operations.blocks())
+    for (let row = 0; row < count; row++) {
+      if (!isInMask(mask, code[row] as number)) continue;
+      const from = firstAtOrAfter(times, sentAt[row] as number);
+      const ms = durationMs[row] as number;
+      change[from] = (change[from] as number) + 1;
+      if (Number.isNaN(ms)) continue;
+      const to = Math.max(from, firstAfter(times, (sentAt[row] as number) + ms + dropLagMs));
+      change[to] = (change[to] as number) - 1;
+    }
+  for (let at = 1; at < change.length; at++) change[at] = (change[at] as number) + (change[at - 1] as number);
+  return change;
+}
+
+const firstAtOrAfter = (times: Float64Array, at: Instant): number => firstWhere(times, (time) => time >= at);
+const firstAfter = (times: Float64Array, at: Instant): number => firstWhere(times, (time) => time > at);
+
+function firstWhere(times: Float64Array, holds: (time: Instant) => boolean): number {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(times[middle] as number)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Older runs tell only the sum of the virtual users, which were planned for each journey in proportion to its rate. */

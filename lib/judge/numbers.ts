@@ -16,6 +16,27 @@ export function percent(share: number): string {
   return `${told === 100 && exact < 100 ? 99.99 : told} %`;
 }
 
+/** Parts of a whole below this don't count in a sum. */
+const partsOfOne = 2 ** 30;
+
+/**
+ * A sum that comes out the same in whatever order its numbers come: whole parts and parts of one are added apart, each without rounding.
+ */
+export function evenSum(): { add(value: number): void; readonly total: number } {
+  let whole = 0;
+  let parts = 0;
+  return {
+    add(value) {
+      const floor = Math.floor(value);
+      whole += floor;
+      parts += Math.round((value - floor) * partsOfOne);
+    },
+    get total() {
+      return whole + parts / partsOfOne;
+    },
+  };
+}
+
 /** 1 document, 2 documents */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
 

@@ -1,20 +1,20 @@
 // Every objective, in each of its phases by itself. Users are judged from k6's samples, servers from Prometheus, the suite's own
 // looks from the journal; never one from another's window.
 import type { Claim, Objective, Phase } from '../model/claim.ts';
-import type { Evidence } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
+import type { RunTables } from '../tables/run-tables.ts';
 import { judgeLoadObjective } from './load-objective.ts';
 import { type Span, spanOf } from './phases.ts';
 import { judgeProbeObjective } from './probe-objective.ts';
 import { judgePrometheusObjective } from './prometheus-objective.ts';
 
-export function judgeObjectives(claim: Claim, evidence: Evidence, spans: readonly Span[]): readonly Finding[] {
+export function judgeObjectives(claim: Claim, evidence: RunTables, spans: readonly Span[]): readonly Finding[] {
   return claim.objectives.flatMap((objective) =>
     objective.phases.map((phase) => redBaseline(claim, phase, judgeIn(objective, phase, evidence, spans))),
   );
 }
 
-function judgeIn(objective: Objective, phase: Phase, evidence: Evidence, spans: readonly Span[]): Finding {
+function judgeIn(objective: Objective, phase: Phase, evidence: RunTables, spans: readonly Span[]): Finding {
   const span = spanOf(spans, phase);
   const cannotTell = (why: string): Finding => ({
     check: objective.name,

@@ -1,17 +1,29 @@
 // Which writes a run must account for. One that shares its steady state with the run before has that run's operations in its samples too:
 // they tell what users felt, but their writes carry the other run's markers, and that run looks for them.
-import type { Evidence, Operation, Write } from '../model/evidence.ts';
 import { isMarkerOf } from '../model/run-ids.ts';
+import type { RunTables } from '../tables/run-tables.ts';
 
-type OfRun = Pick<Evidence, 'journal' | 'operations'>;
+type OfRun = Pick<RunTables, 'journal' | 'writes'>;
 
-/** Operations that wrote, but for those of the run that the header names: a marker that fits nowhere is never waved through. */
-export function ownWriting({ journal, operations }: OfRun): readonly (Operation & { readonly write: Write })[] {
+/**
+ * Whether a marker, by its beginning, is not of the run that the header names. A marker that fits nowhere is never waved through. The id and
+ * its dash stand before the marker's number, so they are in the beginning or nowhere.
+ */
+export function isOwn({ journal, writes }: OfRun): (prefix: number) => boolean {
   const other = journal.find((line) => line.kind === 'header')?.header.steadyOf;
-  return operations.flatMap((operation) => {
-    const { write } = operation;
-    return write && !(other !== undefined && isMarkerOf(other, write.marker)) ? [{ ...operation, write }] : [];
-  });
+  if (other === undefined) return () => true;
+  const known: boolean[] = [];
+  return (prefix) => {
+    known[prefix] ??= !isMarkerOf(other, writes.texts.text(prefix));
+    return known[prefix];
+  };
 }
 
-export const ownWrites = (evidence: OfRun): readonly Write[] => ownWriting(evidence).map(({ write }) => write);
+/** Goes through the markers under which the run wrote. */
+export function eachOwnWrite(run: OfRun, visit: (row: number, prefix: number, number: number) => void): void {
+  const own = isOwn(run);
+  const { writes } = run;
+  writes.each((row, prefix, number) => {
+    if (own(prefix) && writes.wrote(row)) visit(row, prefix, number);
+  });
+}

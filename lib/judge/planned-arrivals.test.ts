@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { evidenceOf } from '../../tests/fixtures/evidence.ts';
+import type { Drop, Operation } from '../model/evidence.ts';
+import { tablesOf } from '../tables/run-tables.ts';
 import { allPlannedArrivals, leastPlannedArrivals, loadBegan, plannedArrivals } from './planned-arrivals.ts';
 
 const steady = { ratesPerSecond: { 'barcode-lookup': 20, 'goods-receipt': 2 } };
@@ -42,9 +45,11 @@ test('nothing is planned before the load began, and the parts add up to the whol
 
 test('the load began with the first thing that was started, or dropped', () => {
   const operation = { journey: 'barcode-lookup', sentAt: 500, good: true, status: 200 } as const;
-  expect(loadBegan({ operations: [operation], drops: [] })).toBe(500);
-  expect(loadBegan({ operations: [operation], drops: [{ at: 400, journey: 'barcode-lookup', count: 1 }] })).toBe(400);
-  expect(loadBegan({ operations: [], drops: [] })).toBeUndefined();
+  const began = (operations: readonly Operation[], drops: readonly Drop[]) =>
+    loadBegan(tablesOf({ ...evidenceOf(), operations, drops }));
+  expect(began([operation], [])).toBe(500);
+  expect(began([operation], [{ at: 400, journey: 'barcode-lookup', count: 1 }])).toBe(400);
+  expect(began([], [])).toBeUndefined();
 });
 
 test('where the rate changes, the least by a clock that is half a second off is asked for; elsewhere there is nothing to be off', () => {

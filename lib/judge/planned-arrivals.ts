@@ -1,7 +1,8 @@
 // How many iterations were planned in a span of time, also where the rate changes: the area under the planned rate. Read by whoever asks
 // whether enough arrived, while the run goes on and afterwards.
 import { type Journey, journeys } from '../model/claim.ts';
-import type { Evidence, Instant, PlannedLoad, RateShape } from '../model/evidence.ts';
+import type { Instant, PlannedLoad, RateShape } from '../model/evidence.ts';
+import type { RunTables } from '../tables/run-tables.ts';
 
 type Plan = Pick<PlannedLoad, 'ratesPerSecond' | 'shapes'>;
 
@@ -45,10 +46,9 @@ export const allPlannedArrivals = (planned: Plan, fromMs: number, toMs: number):
  * When the load's clock began: with the first thing that it is on record to have started, or to have had nobody for. k6 itself takes a
  * moment before that, which is no part of the plan.
  */
-export function loadBegan({ operations, drops }: Pick<Evidence, 'operations' | 'drops'>): Instant | undefined {
-  let first = Number.POSITIVE_INFINITY;
-  for (const { sentAt } of operations) first = Math.min(first, sentAt);
-  for (const { at } of drops) first = Math.min(first, at);
+export function loadBegan({ operations, drops }: Pick<RunTables, 'operations' | 'drops'>): Instant | undefined {
+  const { firstSentAt = Number.POSITIVE_INFINITY } = operations;
+  const first = Math.min(firstSentAt, drops[0]?.at ?? Number.POSITIVE_INFINITY);
   return Number.isFinite(first) ? first : undefined;
 }
 

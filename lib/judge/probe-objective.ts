@@ -1,6 +1,6 @@
 // What the suite's own probes read while the run went on.
 import type { ProbeObjective } from '../model/claim.ts';
-import type { Evidence } from '../model/evidence.ts';
+import type { Recorded } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
 import { againstBound, boundText } from './bound.ts';
 import { counted, duration } from './numbers.ts';
@@ -10,7 +10,7 @@ import { breachIsCertain, reduced } from './reduce.ts';
 /** A probe that was silent for longer than this share of the phase did not watch it. */
 const silentShareMax = 0.5;
 
-export function judgeProbeObjective(objective: ProbeObjective, span: Span, { journal }: Evidence): Finding {
+export function judgeProbeObjective(objective: ProbeObjective, span: Span, { journal }: Recorded): Finding {
   const lines = journal.filter((line) => line.kind === 'reading');
   const readings = lines.filter(({ series, at }) => series === objective.series && isIn(at, span));
   const values = readings.flatMap(({ value }) => (typeof value === 'number' && Number.isFinite(value) ? [value] : []));

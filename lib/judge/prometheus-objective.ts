@@ -2,7 +2,7 @@
 // where the first has a gap the next one fills it; they are never added up. No answer, NaN, infinities and gaps are no pass, and neither is
 // what replicas contradict each other in.
 import type { PrometheusObjective } from '../model/claim.ts';
-import type { Evidence } from '../model/evidence.ts';
+import type { Recorded } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
 import { againstBound, boundText, outsideBy } from './bound.ts';
 import { exportersIn } from './exporters.ts';
@@ -20,7 +20,7 @@ const stepsMax = 1_000_000;
 /** `last` of a phase must be from its end: this many steps back at most, else it is stale. */
 const lastWithinSteps = 3;
 
-export function judgePrometheusObjective(objective: PrometheusObjective, span: Span, { ranges }: Evidence): Finding {
+export function judgePrometheusObjective(objective: PrometheusObjective, span: Span, { ranges }: Recorded): Finding {
   const cannotTell = (why: string): Finding => ({
     check: objective.name,
     outcome: 'inconclusive',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { quantile, samplesMinFor } from './quantile.ts';
+import { quantile, quantileOf, samplesMinFor } from './quantile.ts';
 
 const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
 
@@ -26,4 +26,33 @@ test('of nothing there is no quantile', () => {
 
 test('p95 needs 59 samples and p99 needs 299 before a bound means something', () => {
   expect([0.5, 0.95, 0.99].map(samplesMinFor)).toEqual([5, 59, 299]);
+});
+
+test('found by counting, a quantile is the very sample that sorting finds', () => {
+  let state = 7;
+  const next = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const kinds = [
+    () => Math.floor(200 * next()),
+    () => 200 * next(),
+    () => 1000 * next() ** 9,
+    () => (next() < 0.5 ? 0 : 5e-324),
+    () => 12 + 1e-12 * next(),
+    () => 2 ** (80 * next()),
+  ];
+  for (const make of kinds) {
+    const samples = Float64Array.from({ length: 501 }, make);
+    // In blocks of different sizes, as a table gives them.
+    const blocks = () => [
+      samples.subarray(0, 7),
+      samples.subarray(7, 7),
+      samples.subarray(7, 300),
+      samples.subarray(300),
+    ];
+    for (const q of [0, 0.001, 0.5, 0.9, 0.95, 0.99, 1])
+      expect(quantileOf(blocks, samples.length, q)).toBe(quantile([...samples], q));
+  }
+  expect(quantileOf(() => [], 0, 0.5)).toBeNaN();
 });

@@ -3,6 +3,7 @@ import { journalWith, outcomesOf } from '../../tests/fixtures/evidence.ts';
 import { changedBy, recovering, times, withAlerts, withReadings } from '../../tests/fixtures/recovery.ts';
 import type { SeenBy } from '../model/claim.ts';
 import type { Evidence, Instant } from '../model/evidence.ts';
+import { tablesOf } from '../tables/run-tables.ts';
 import { injectionsOf } from './injections.ts';
 import { phaseSpans } from './phases.ts';
 import { detection, failover, judgeStage } from './recovery-stages.ts';
@@ -12,7 +13,7 @@ const inject = times.fault;
 
 function judged(rule: SeenBy, add: (evidence: Evidence) => Evidence) {
   const evidence = add(whole);
-  const spans = phaseSpans(evidence);
+  const spans = phaseSpans(tablesOf(evidence));
   const claim = { ...whole.claim, recovery: { recoveryMsMax: 1, windowMs: 1, badRatioMax: 0, detectedBy: [rule] } };
   const [injection] = injectionsOf(evidence, spans);
   if (!injection) throw new Error('no inject');
@@ -180,7 +181,7 @@ test('a rule that is said for another fault is not asked of this one', () => {
 
 test('a role that moved is judged in the same way, under its own name', () => {
   const evidence = changesAfter(6_000)(whole);
-  const spans = phaseSpans(evidence);
+  const spans = phaseSpans(tablesOf(evidence));
   const claim = { ...whole.claim, recovery: { recoveryMsMax: 1, windowMs: 1, badRatioMax: 0, failedOverBy: [view] } };
   const [injection] = injectionsOf(evidence, spans);
   if (!injection) throw new Error('no inject');

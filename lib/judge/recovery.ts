@@ -12,8 +12,10 @@
 //
 // Beside it, for each fault: when it was noticed and a role had moved, what the ingress says of the same, and what it cost.
 import type { Claim, RecoveryRule } from '../model/claim.ts';
-import type { Evidence, Instant } from '../model/evidence.ts';
+import type { Drop, Instant } from '../model/evidence.ts';
 import type { FaultRecovery, Finding, Measure, Outcome, RecoveryMeasure } from '../model/verdict.ts';
+import { type Block, goodBit } from '../tables/operation-table.ts';
+import type { RunTables } from '../tables/run-tables.ts';
 import { judgeErrorBudget } from './error-budget.ts';
 import { type Injection, injectionsOf } from './injections.ts';
 import { counted, duration, rounded } from './numbers.ts';
@@ -21,14 +23,6 @@ import { isIn, type Span, spanOf } from './phases.ts';
 import { allPlannedArrivals, loadBegan } from './planned-arrivals.ts';
 import { detection, failover, judgeStage } from './recovery-stages.ts';
 import { judgeSecondOpinion } from './second-opinion.ts';
-
-interface Event {
-  readonly at: Instant;
-  /** When it was answered or given up. */
-  readonly end: Instant;
-  readonly good: boolean;
-  readonly count: number;
-}
 
 export interface RecoveryJudgement {
   readonly measure: RecoveryMeasure;
@@ -38,10 +32,9 @@ export interface RecoveryJudgement {
 /** A window with fewer events than this share of the planned ones is a stall of the generator, not a recovery. */
 const arrivedShareMin = 0.5;
 
-export function judgeRecovery(claim: Claim, evidence: Evidence, spans: readonly Span[]): RecoveryJudgement {
-  const events = eventsOf(evidence);
-  const perMs = plannedPerMs(evidence);
-  const resolutionMs = rounded(meanInterval(events, spans, perMs));
+export function judgeRecovery(claim: Claim, evidence: RunTables, spans: readonly Span[]): RecoveryJudgement {
+  const lastAt = lastEventAt(evidence);
+  const resolutionMs = rounded(meanInterval(evidence, spans));
   const none: RecoveryMeasure = { ms: null, resolutionMs };
   if (!claim.recovery) return { measure: none, findings: [] };
 
@@ -53,19 +46,19 @@ export function judgeRecovery(claim: Claim, evidence: Evidence, spans: readonly 
   });
   const [first] = injections;
   if (!first) return cannotTell('No inject is on record, so there is nothing to measure recovery from.');
-  if (events.length === 0) return cannotTell('No operation is on record: nobody can tell what users felt.');
+  if (lastAt === undefined) return cannotTell('No operation is on record: nobody can tell what users felt.');
 
   const watched: Watched = {
     rule,
     eventsMin: eventsMinOf(evidence, rule.windowMs),
-    until: (events.at(-1)?.at ?? 0) + resolutionMs,
+    until: lastAt + resolutionMs,
     leavesUntil: spanOf(spans, 'recovery')?.to ?? Number.POSITIVE_INFINITY,
   };
   const judged = injections.map((injection) => {
     const { at, next } = injection;
     // A window that reaches into the next fault says nothing of this one.
     const leavesUntil = next === undefined ? watched.leavesUntil : Math.min(watched.leavesUntil, next - rule.windowMs);
-    const found = recoveryFrom(at, events, { ...watched, leavesUntil });
+    const found = recoveryFrom(at, evidence, { ...watched, leavesUntil });
     const { measure, outcome, says } =
       found.ms === undefined ? censored(rule, resolutionMs, found.lookedMs) : measured(rule, resolutionMs, found);
     const told = injections.length > 1 ? `${injection.named}: ${says}` : says;
@@ -94,7 +87,7 @@ function besides(
   claim: Claim,
   injection: Injection,
   users: Measure,
-  evidence: Evidence,
+  evidence: RunTables,
   spans: readonly Span[],
 ): { readonly measures: Partial<FaultRecovery>; readonly findings: readonly Finding[] } {
   const detected = judgeStage(detection(claim), injection, evidence, spans);
@@ -185,87 +178,173 @@ interface Recovery {
   readonly firstMs?: number;
 }
 
-function recoveryFrom(injectAt: Instant, all: readonly Event[], watched: Watched): Recovery {
-  // Under way at inject: felt from inject on.
-  const events = all
-    .filter(({ end }) => end >= injectAt)
-    .map((event) => ({ ...event, felt: Math.max(event.at, injectAt) }))
-    .sort((a, b) => a.felt - b.felt);
-  const judged = windowsOf(events, watched);
-  const badEvents = events.reduce((sum, { good, count }) => sum + (good ? 0 : count), 0);
-  const lookedMs = Math.max(0, watched.until - injectAt);
+/**
+ * Two looks at the same events, in the order in which they were felt: one at where a window begins, one at where it ends. What lies between
+ * is counted, never held.
+ */
+function recoveryFrom(injectAt: Instant, run: RunTables, watched: Watched): Recovery {
+  const { rule, until, leavesUntil, eventsMin } = watched;
+  const begin = feltFrom(injectAt, run);
+  const end = feltFrom(injectAt, run);
+  const judged = (from: Instant): 'good' | 'bad' | 'not-seen' => {
+    // Without its whole length seen, a window that is still good can't be told.
+    if (from + rule.windowMs > until) return 'not-seen';
+    begin.skipTo(from);
+    end.skipTo(from + rule.windowMs);
+    const [bad, all] = [end.bad - begin.bad, end.all - begin.all];
+    return all > 0 && bad / all <= rule.badRatioMax && all >= eventsMin(from) ? 'good' : 'bad';
+  };
 
-  const isBad = (from: Instant) => judged(from) === 'bad';
-  const starts = [injectAt, ...events.map(({ felt }) => felt).filter((start) => start < watched.leavesUntil)];
-  const left = starts.find(isBad);
-  if (left === undefined) return judged(injectAt) === 'good' ? { ms: 0, lookedMs, badEvents } : { lookedMs, badEvents };
-  const lastLeft = starts.findLast(isBad) ?? left;
-
-  const goodAgain = (since: Instant) =>
-    events.find(({ at, good, felt }) => good && at >= injectAt && felt >= since && judged(felt) === 'good');
-  const recovered = goodAgain(lastLeft);
-  if (!recovered) return { lookedMs, badEvents };
-  const first = goodAgain(left) ?? recovered;
+  const atInject = judged(injectAt);
+  let left = atInject === 'bad' ? injectAt : undefined;
+  let lastLeft = left;
+  /** The first good request in a good window since the budget was left, and since it was left for the last time. */
+  let [first, recovered]: (Instant | undefined)[] = [];
+  while (!begin.over) {
+    const start = begin.felt;
+    const is = judged(start);
+    if (is === 'not-seen') break;
+    const good = begin.passGood(start);
+    if (is === 'bad' && start < leavesUntil) {
+      left ??= start;
+      lastLeft = start;
+      recovered = undefined;
+    }
+    if (is === 'good' && good && left !== undefined) {
+      first ??= start;
+      recovered ??= start;
+    }
+  }
+  const badEvents = badSince(injectAt, run);
+  const lookedMs = Math.max(0, until - injectAt);
+  if (left === undefined || lastLeft === undefined)
+    return atInject === 'good' ? { ms: 0, lookedMs, badEvents } : { lookedMs, badEvents };
+  if (recovered === undefined) return { lookedMs, badEvents };
   return {
-    ms: recovered.felt - injectAt,
+    ms: recovered - injectAt,
     lookedMs,
     badEvents,
-    ...(first.felt < lastLeft ? { firstMs: first.felt - injectAt } : {}),
+    ...(first !== undefined && first < lastLeft ? { firstMs: first - injectAt } : {}),
   };
 }
 
-/** Answers for a window that begins at `from`. Without its whole length seen, a window that is still good can't be told. */
-function windowsOf(events: readonly (Event & { readonly felt: Instant })[], { rule, eventsMin, until }: Watched) {
-  const badBefore = [0];
-  const allBefore = [0];
-  for (const [index, { good, count }] of events.entries()) {
-    badBefore.push((badBefore[index] ?? 0) + (good ? 0 : count));
-    allBefore.push((allBefore[index] ?? 0) + count);
-  }
-  const firstFrom = (at: Instant): number => {
-    let low = 0;
-    let high = events.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((events[middle]?.felt ?? 0) < at) low = middle + 1;
-      else high = middle;
+/** A look at what was felt from inject on, in order: operations that ended, and drops. What was under way at inject is felt from there on. */
+function feltFrom(injectAt: Instant, { operations, drops }: RunTables) {
+  const blocks = operations.inOrder({ endsFrom: injectAt })[Symbol.iterator]();
+  let block: Block | undefined;
+  let row = -1;
+  const left = drops.filter(({ at }) => at >= injectAt)[Symbol.iterator]();
+  let drop: Drop | undefined = left.next().value;
+  let [bad, all] = [0, 0];
+
+  function nextOperation(): void {
+    for (;;) {
+      row += 1;
+      if (block === undefined || row >= block.count) {
+        const next = blocks.next();
+        block = next.done ? undefined : next.value;
+        row = 0;
+        if (!block) return;
+      }
+      // NaN, where no end was seen, is not at or after anything.
+      if ((block.sentAt[row] as number) + (block.durationMs[row] as number) >= injectAt) return;
     }
-    return low;
+  }
+  nextOperation();
+
+  const operationAt = () => (block ? (block.sentAt[row] as number) : Number.POSITIVE_INFINITY);
+  const dropAt = () => drop?.at ?? Number.POSITIVE_INFINITY;
+
+  const look = {
+    /** Events that were passed. */
+    get bad() {
+      return bad;
+    },
+    get all() {
+      return all;
+    },
+    get over() {
+      return block === undefined && drop === undefined;
+    },
+    get felt(): Instant {
+      return Math.max(injectAt, Math.min(operationAt(), dropAt()));
+    },
+    /** Passes one event; true when it was a good request that was sent after inject. */
+    pass(): boolean {
+      if (drop && drop.at < operationAt()) {
+        bad += drop.count;
+        all += drop.count;
+        drop = left.next().value;
+        return false;
+      }
+      const good = (((block as Block).code[row] as number) & goodBit) !== 0;
+      const since = operationAt() >= injectAt;
+      all += 1;
+      if (!good) bad += 1;
+      nextOperation();
+      return good && since;
+    },
+    skipTo(at: Instant): void {
+      while (!look.over && look.felt < at) look.pass();
+    },
+    /** Passes all of one moment; true when there was a good request among them. */
+    passGood(at: Instant): boolean {
+      let good = false;
+      while (!look.over && look.felt <= at) good = look.pass() || good;
+      return good;
+    },
   };
-  return (from: Instant): 'good' | 'bad' | 'not-seen' => {
-    if (from + rule.windowMs > until) return 'not-seen';
-    const [first, last] = [firstFrom(from), firstFrom(from + rule.windowMs)];
-    const bad = (badBefore[last] ?? 0) - (badBefore[first] ?? 0);
-    const all = (allBefore[last] ?? 0) - (allBefore[first] ?? 0);
-    return all > 0 && all >= eventsMin(from) && bad / all <= rule.badRatioMax ? 'good' : 'bad';
-  };
+  return look;
 }
 
-function eventsOf({ operations, drops }: Evidence): readonly Event[] {
-  const sent = operations.flatMap(({ sentAt, durationMs, good }) =>
-    durationMs === undefined ? [] : [{ at: sentAt, end: sentAt + durationMs, good, count: 1 }],
-  );
-  const dropped = drops.map(({ at, count }) => ({ at, end: at, good: false, count }));
-  return [...sent, ...dropped].sort((a, b) => a.at - b.at);
+function badSince(injectAt: Instant, { operations, drops }: RunTables): number {
+  let bad = 0;
+  for (const { count, sentAt, durationMs, code } of operations.blocks({ endsFrom: injectAt }))
+    for (let row = 0; row < count; row++)
+      if (!((code[row] as number) & goodBit) && (sentAt[row] as number) + (durationMs[row] as number) >= injectAt)
+        bad += 1;
+  for (const { at, count } of drops) if (at >= injectAt) bad += count;
+  return bad;
 }
 
-function eventsMinOf(evidence: Evidence, windowMs: number): (from: Instant) => number {
+function eventsMinOf(evidence: RunTables, windowMs: number): (from: Instant) => number {
   const planned = evidence.journal.find((line) => line.kind === 'header')?.header.load;
   const began = loadBegan(evidence);
   if (!planned || began === undefined) return () => 0;
   return (from) => arrivedShareMin * allPlannedArrivals(planned, from - began, from + windowMs - began);
 }
 
-function plannedPerMs({ journal }: Evidence): number {
-  const header = journal.find((line) => line.kind === 'header')?.header;
-  return header ? Object.values(header.load.ratesPerSecond).reduce((sum, rate) => sum + rate, 0) / 1000 : 0;
+/** Of what ended, and of drops. */
+function lastEventAt(run: RunTables): Instant | undefined {
+  const last = Math.max(eventsIn(run, {}).last, run.drops.at(-1)?.at ?? Number.NEGATIVE_INFINITY);
+  return Number.isFinite(last) ? last : undefined;
+}
+
+function eventsIn({ operations }: RunTables, { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }) {
+  let [count, first, last] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const block of operations.blocks({ from, to }))
+    for (let row = 0; row < block.count; row++) {
+      const at = block.sentAt[row] as number;
+      if (Number.isNaN(block.durationMs[row] as number) || !isIn(at, { from, to })) continue;
+      count += 1;
+      if (at < first) first = at;
+      if (at > last) last = at;
+    }
+  return { count, first, last };
 }
 
 /** In steady state; 50 ms at 20 scans/s. As planned when there is none. */
-function meanInterval(events: readonly Event[], spans: readonly Span[], perMs: number): number {
+function meanInterval(run: RunTables, spans: readonly Span[]): number {
   const steady = spanOf(spans, 'steady');
-  const inSteady = steady ? events.filter(({ at }) => isIn(at, steady)) : [];
-  const [first, last] = [inSteady[0], inSteady.at(-1)];
-  if (first && last && last.at > first.at) return (last.at - first.at) / (inSteady.length - 1);
+  if (steady) {
+    const dropped = run.drops.filter(({ at }) => isIn(at, steady));
+    const sent = eventsIn(run, steady);
+    const first = Math.min(sent.first, dropped[0]?.at ?? Number.POSITIVE_INFINITY);
+    const last = Math.max(sent.last, dropped.at(-1)?.at ?? Number.NEGATIVE_INFINITY);
+    const events = dropped.reduce((sum, { count }) => sum + count, sent.count);
+    if (last > first && events > 1) return (last - first) / (events - 1);
+  }
+  const header = run.journal.find((line) => line.kind === 'header')?.header;
+  const perMs = header ? Object.values(header.load.ratesPerSecond).reduce((sum, rate) => sum + rate, 0) / 1000 : 0;
   return perMs > 0 ? 1 / perMs : 0;
 }

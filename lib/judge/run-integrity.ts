@@ -1,7 +1,7 @@
 // Whether the run itself can be believed: it ended by itself, its files are whole, its guards held, its clock did not jump.
 // Nothing here can fail a target: it only says when nothing can be concluded.
 import type { Claim, Phase } from '../model/claim.ts';
-import type { Evidence } from '../model/evidence.ts';
+import type { Recorded } from '../model/evidence.ts';
 import { evidenceSchemaName, manifestSchemaName } from '../model/manifest.ts';
 import { runFiles } from '../model/run-folder.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
@@ -9,7 +9,7 @@ import { examplesOf } from './findings.ts';
 import { counted, duration, rounded } from './numbers.ts';
 
 /** Evidence that was gathered for other rules, or in another form, is refused, never guessed at. */
-export function refusedVersion(claim: Claim, { journal, manifest }: Evidence): Finding | undefined {
+export function refusedVersion(claim: Claim, { journal, manifest }: Recorded): Finding | undefined {
   const refused = (says: string): Finding => ({
     check: 'run.version',
     outcome: 'inconclusive',
@@ -32,7 +32,7 @@ export function refusedVersion(claim: Claim, { journal, manifest }: Evidence): F
 
 const shortJson = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? 'none';
 
-export function judgeRun(claim: Claim, evidence: Evidence): readonly Finding[] {
+export function judgeRun(claim: Claim, evidence: Recorded): readonly Finding[] {
   return [
     judgeEnd(evidence),
     judgeHeader(claim, evidence),
@@ -44,14 +44,14 @@ export function judgeRun(claim: Claim, evidence: Evidence): readonly Finding[] {
   ];
 }
 
-function judgeEnd({ journal }: Evidence): Finding {
+function judgeEnd({ journal }: Recorded): Finding {
   const ended = journal.find((line) => line.kind === 'ended');
   if (!ended) return told('run.ended', 'inconclusive', 'The journal stops without an end: the run was cut off.');
   if (ended.ended === 'completed') return told('run.ended', 'passed', 'The run came to its planned end.');
   return told('run.ended', 'inconclusive', `The run was ${ended.ended}: ${ended.reason ?? 'no reason is on record'}.`);
 }
 
-function judgeHeader(claim: Claim, { journal }: Evidence): Finding {
+function judgeHeader(claim: Claim, { journal }: Recorded): Finding {
   const headers = journal.filter((line) => line.kind === 'header');
   const header = headers[0]?.header;
   if (!header || headers.length > 1)
@@ -80,7 +80,7 @@ function judgeHeader(claim: Claim, { journal }: Evidence): Finding {
   );
 }
 
-function judgeFiles(claim: Claim, { damaged }: Evidence): Finding {
+function judgeFiles(claim: Claim, { damaged }: Recorded): Finding {
   const { detectedBy = [], failedOverBy = [], second } = claim.recovery ?? {};
   const asksPrometheus =
     claim.alerts !== undefined ||
@@ -103,7 +103,7 @@ function judgeFiles(claim: Claim, { damaged }: Evidence): Finding {
 }
 
 /** Evidence that is not what it was when the run ended is none, whatever it says now. */
-function judgeManifest({ manifest: { files, problems } }: Evidence): Finding {
+function judgeManifest({ manifest: { files, problems } }: Recorded): Finding {
   const all = problems.map(({ file, what }) => `${file}: ${what}`);
   if (all.length === 0)
     return told('run.manifest', 'passed', `${counted(files, 'file')} as the manifest of the run says, byte for byte.`);
@@ -119,7 +119,7 @@ function judgeManifest({ manifest: { files, problems } }: Evidence): Finding {
   };
 }
 
-function judgeGuards(claim: Claim, { journal }: Evidence): Finding {
+function judgeGuards(claim: Claim, { journal }: Recorded): Finding {
   const shared = journal.some((line) => line.kind === 'header' && line.header.steadyOf !== undefined);
   const guards = journal.filter((line) => line.kind === 'guard');
   const problems = [
@@ -142,7 +142,7 @@ function judgeGuards(claim: Claim, { journal }: Evidence): Finding {
 
 const order: readonly Phase[] = ['steady', 'fault', 'recovery', 'after'];
 
-function judgePhases(claim: Claim, { journal }: Evidence): Finding {
+function judgePhases(claim: Claim, { journal }: Recorded): Finding {
   const begun = journal.filter((line) => line.kind === 'phase').map(({ phase }) => phase);
   const wanted = claim.faults.length > 0 ? order : order.filter((phase) => phase === 'steady' || phase === 'after');
   if (begun.join() === wanted.join())
@@ -157,7 +157,7 @@ function judgePhases(claim: Claim, { journal }: Evidence): Finding {
 /** The samples are joined with the journal by wall clock. When that was set meanwhile, the join is wrong and nothing shows it. */
 const clockStepMsMax = 250;
 
-function judgeClock({ journal }: Evidence): Finding {
+function judgeClock({ journal }: Recorded): Finding {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const { at, mono, kind } of journal) {

@@ -8,6 +8,8 @@ import type { RecoveryRule } from '../model/claim.ts';
 import type { Evidence, Instant, RangeResponse } from '../model/evidence.ts';
 import { ingressRanges } from '../model/ingress-requests.ts';
 import type { Finding, Measure, SecondOpinion } from '../model/verdict.ts';
+import { goodBit, type OperationTable } from '../tables/operation-table.ts';
+import type { RunTables } from '../tables/run-tables.ts';
 import { compareText } from './findings.ts';
 import type { Injection } from './injections.ts';
 import { duration, percent, rounded } from './numbers.ts';
@@ -22,7 +24,7 @@ export function judgeSecondOpinion(
   injection: Injection,
   /** By users, as measured for this fault. */
   users: Measure,
-  evidence: Pick<Evidence, 'operations' | 'ranges'>,
+  evidence: Pick<RunTables, 'operations' | 'ranges'>,
   spans: readonly Span[],
 ): { readonly opinion: SecondOpinion; readonly finding: Finding } {
   const opinion = opinionOf(rule, injection, users, evidence, spans);
@@ -59,7 +61,7 @@ function opinionOf(
   rule: RecoveryRule,
   injection: Injection,
   users: Measure,
-  { operations, ranges }: Pick<Evidence, 'operations' | 'ranges'>,
+  { operations, ranges }: Pick<RunTables, 'operations' | 'ranges'>,
   spans: readonly Span[],
 ): SecondOpinion {
   const none = (why: string): SecondOpinion => ({ is: 'none', why });
@@ -126,7 +128,7 @@ function usersWithin(
   { ms, resolutionMs, censoredMs = 0 }: Measure,
   { windowMs }: RecoveryRule,
   { at }: Injection,
-  operations: Evidence['operations'],
+  operations: OperationTable,
 ): Within {
   if (ms === null) return [censoredMs - windowMs, Number.POSITIVE_INFINITY];
   return [ms - resolutionMs, Math.max(ms, lastBadEnd(operations, at, at + ms) - at)];
@@ -135,11 +137,14 @@ function usersWithin(
 const apartMs = (a: Within, b: Within): number => Math.max(0, a[0] - b[1], b[0] - a[1]);
 
 /** When the last request ended that was under way between two times and went badly. */
-function lastBadEnd(operations: Evidence['operations'], from: Instant, until: Instant): Instant {
+function lastBadEnd(operations: OperationTable, from: Instant, until: Instant): Instant {
   let last = from;
-  for (const { sentAt, durationMs, good } of operations)
-    if (!good && durationMs !== undefined && sentAt < until && sentAt + durationMs >= from)
-      last = Math.max(last, sentAt + durationMs);
+  for (const { count, sentAt, durationMs, code } of operations.blocks({ endsFrom: from, to: until }))
+    for (let row = 0; row < count; row++) {
+      const at = sentAt[row] as number;
+      const end = at + (durationMs[row] as number);
+      if (!((code[row] as number) & goodBit) && at < until && end >= from) last = Math.max(last, end);
+    }
   return last;
 }
 

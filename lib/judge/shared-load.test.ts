@@ -13,6 +13,7 @@ import {
   usualShape,
 } from '../../tests/fixtures/evidence.ts';
 import type { Evidence, MovedStock } from '../model/evidence.ts';
+import { tablesOf } from '../tables/run-tables.ts';
 import { judge } from './judge.ts';
 import { phaseSpans } from './phases.ts';
 
@@ -133,7 +134,7 @@ test('the last phase ends where the load was passed on, whatever was answered la
       { journey: 'barcode-lookup' as const, sentAt: times.stopped + 40, durationMs: 5, good: true, status: 200 },
     ],
   };
-  expect(phaseSpans(late).at(-1)?.to).toBe(times.stopped);
+  expect(phaseSpans(tablesOf(late)).at(-1)?.to).toBe(times.stopped);
 });
 
 test('a steady state whose first part is missing was not seen: a load that was taken over does not begin late', () => {

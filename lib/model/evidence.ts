@@ -282,16 +282,20 @@ export const alertsCountRange = { objective: 'alerts-count', query: 'count(ALERT
 /** Under this name in prometheus.ndjson: the answer to an objective's `exporters`. Names of objectives have no slash. */
 export const exportersRange = (objective: string): string => `${objective}/exporters`;
 
-/** Everything that the judge may look at, read from a run folder. */
-export interface Evidence {
+/** What there is little of: a run of any length has it as objects. */
+export interface Recorded {
   readonly claim: Claim;
   readonly journal: readonly JournalLine[];
-  readonly operations: readonly Operation[];
-  readonly drops: readonly Drop[];
-  readonly ledger: readonly LedgerLine[];
   readonly ranges: readonly RangeResponse[];
-  /** Files that were missing, or cut off in the middle of a line. */
+  /** Files that were missing, cut off in the middle of a line, or could not be understood. */
   readonly damaged: readonly { readonly file: string; readonly what: string }[];
   /** Whether the files are what they were when the run ended. */
   readonly manifest: ManifestCheck;
+}
+
+/** Everything that the judge may look at. A run folder is judged in columns instead (lib/tables), which say the same. */
+export interface Evidence extends Recorded {
+  readonly operations: readonly Operation[];
+  readonly drops: readonly Drop[];
+  readonly ledger: readonly LedgerLine[];
 }

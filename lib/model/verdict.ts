@@ -19,6 +19,8 @@ export interface Finding {
   readonly phase?: string;
   /** Examples, at most 20: lost markers, gaps, … */
   readonly examples?: readonly string[];
+  /** What it is made of, by fault or by Galera node. */
+  readonly parts?: readonly Readonly<Record<string, string | number>>[];
 }
 
 /** Null: it never came (then censoredMs says for how long it was looked for), or nobody could look. */

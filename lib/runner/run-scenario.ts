@@ -15,6 +15,7 @@ import { isMarkerOf } from '../model/run-ids.ts';
 import type { Guard, Play, Scenario } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
 import { noLedger, type RunRecord, severity, type Verdict } from '../model/verdict.ts';
+import type { RunTables } from '../tables/run-tables.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type Clock, type Moment, momentOf, within } from './clock.ts';
 import { type Handover, type NextRun, notToBeShared, type SharedReading } from './handover.ts';
@@ -83,8 +84,8 @@ export interface RunDeps {
   readonly takeSnapshot: (reach: Reach) => Promise<TargetSnapshot>;
   /** Of the evidence as it is now, chained to the run before. */
   readonly makeManifest: (folder: string, run: ClosedRun) => Promise<Manifest>;
-  readonly readRunFolder: (folder: string) => Promise<Evidence>;
-  readonly judge: (claim: Claim, evidence: Evidence) => Verdict;
+  readonly readRunFolder: (folder: string) => Promise<Evidence | RunTables>;
+  readonly judge: (claim: Claim, evidence: Evidence | RunTables) => Verdict;
   readonly freeBytes: (folder: string) => Promise<number>;
   readonly say: (progress: Progress) => void;
   readonly bounds?: Partial<RunBounds>;

@@ -2,8 +2,9 @@
 import { judgeLoadObjective } from '../judge/load-objective.ts';
 import { allPlannedArrivals } from '../judge/planned-arrivals.ts';
 import type { Claim, Journey, RecoveryRule } from '../model/claim.ts';
-import type { Drop, Instant, Operation, PlannedLoad } from '../model/evidence.ts';
-import type { RunningLoad } from '../model/load-driver.ts';
+import type { Instant, PlannedLoad } from '../model/evidence.ts';
+import type { LoadEvent, RunningLoad } from '../model/load-driver.ts';
+import { sampleTablesBuilder } from '../tables/run-tables.ts';
 
 interface Event {
   readonly at: Instant;
@@ -31,18 +32,16 @@ const arrivedRatioMin = 0.5;
 
 export function watchLoad(load: RunningLoad, planned: PlannedLoad): LoadWatch {
   const events: Event[] = [];
-  const operations: Operation[] = [];
-  const drops: Drop[] = [];
+  const told: LoadEvent[] = [];
   const { promise: first, resolve } = Promise.withResolvers<void>();
   const close = load.listen((event) => {
     if (event.kind === 'operation') {
       const { sentAt, journey, good } = event.operation;
       events.push({ at: sentAt, journey, good: good ? 1 : 0, bad: good ? 0 : 1 });
-      operations.push(event.operation);
     } else {
-      drops.push(event.drop);
       events.push({ at: event.drop.at, journey: event.drop.journey, good: 0, bad: event.drop.count });
     }
+    told.push(event);
     resolve();
   });
 
@@ -97,9 +96,15 @@ export function watchLoad(load: RunningLoad, planned: PlannedLoad): LoadWatch {
       const { bad, all } = count(from, to - answerLagMs);
       if (all === 0 || all < wanted(from, to - answerLagMs)) return `only ${all} operations were answered or dropped`;
       if (claim.recovery && bad / all > claim.recovery.badRatioMax) return `${bad} of ${all} operations bad`;
+      const samples = sampleTablesBuilder();
+      for (const event of told) {
+        if (event.kind === 'operation') samples.operation(event.operation);
+        else samples.drop(event.drop);
+      }
+      const tables = samples.done();
       for (const objective of claim.objectives) {
         if (objective.source !== 'k6' || !objective.phases.includes('after')) continue;
-        const { outcome, says } = judgeLoadObjective(objective, { phase: 'after', from, to }, { operations, drops });
+        const { outcome, says } = judgeLoadObjective(objective, { phase: 'after', from, to }, tables);
         if (outcome !== 'passed') return says;
       }
       return undefined;

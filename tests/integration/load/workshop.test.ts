@@ -10,11 +10,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { sqlOnNodes } from '../../../lib/clients/sql.ts';
 import { readRunFolder } from '../../../lib/evidence/read-run-folder.ts';
 import { judgeInvariants } from '../../../lib/judge/invariants.ts';
-import { judgeLedger, readBack } from '../../../lib/judge/ledger.ts';
+import { judgeLedger } from '../../../lib/judge/ledger.ts';
 import { type K6DriverOptions, k6Driver } from '../../../lib/load/k6-driver.ts';
 import type { Evidence, LedgerLine } from '../../../lib/model/evidence.ts';
 import type { LoadConfig } from '../../../lib/model/load-config.ts';
 import { readLedger, readStockBefore } from '../../../lib/probes/ledger-readback.ts';
+import { tablesOf } from '../../../lib/tables/run-tables.ts';
 import { claimOf } from '../../fixtures/evidence.ts';
 import { openSite, type Site, siteMissing } from '../workshop/site.ts';
 
@@ -140,15 +141,15 @@ describe.skipIf(missing !== undefined)('the load against the workshop', () => {
 
     const after = await readLedger(reach);
     const evidence: Evidence = { ...recorded, ledger: [...before, ...after] };
-    const read = readBack(evidence);
+    const read = tablesOf(evidence);
     const { count, findings } = judgeLedger(claim, read);
-    const books = judgeInvariants(evidence, read);
+    const books = judgeInvariants(read);
     const wrong = [...findings, ...books.findings].filter(({ outcome }) => outcome !== 'passed');
     expect(wrong.map(({ check, says, examples }) => `${check}: ${says} ${examples?.join('; ')}`)).toEqual([]);
     expect(count.acknowledged).toBe(count.sent);
     expect(count.sent).toBeGreaterThan(30);
 
-    const cancelled = [...read.writes.values()].filter((write) => write.cancelled === 'acknowledged');
+    const cancelled = operations.filter(({ write }) => write?.cancelled === 'acknowledged');
     expect(cancelled.length).toBe(counts.get('entry-cancel'));
     const warehouses = new Set(after.flatMap((line) => (line.kind === 'stock' ? [line.level.warehouse] : [])));
     expect([...warehouses].sort()).toEqual(['Dock - WP', 'Stores - WP']);
@@ -204,16 +205,16 @@ describe.skipIf(missing !== undefined)('the load against the workshop', () => {
       const steadyOf = index === 0 ? {} : { steadyOf: 'rshared-01' };
       const header = { kind: 'header', at: 0, mono: 0, header: { runId: `rshared-0${index + 1}`, ...steadyOf } };
       const evidence = { ...recorded, journal: [header], ledger: ledgers[index] ?? [] } as unknown as Evidence;
-      const read = readBack(evidence);
+      const read = tablesOf(evidence);
       const { count, findings } = judgeLedger(claim, read);
-      const books = judgeInvariants(evidence, read);
+      const books = judgeInvariants(read);
       const wrong = [...findings, ...books.findings].filter(({ outcome }) => outcome !== 'passed');
       expect(wrong.map(({ check, says, examples }) => `${check}: ${says} ${examples?.join('; ')}`)).toEqual([]);
       expect(count.acknowledged).toBe(count.sent);
       expect(count.sent).toBeGreaterThan(15);
       // What the other run moved meanwhile is what makes up for it: without that the books would not balance.
       const blind = { ...evidence, ledger: evidence.ledger.filter(({ kind }) => kind !== 'moved') };
-      expect(judgeInvariants(blind, read).broken).toBeGreaterThan(0);
+      expect(judgeInvariants(tablesOf(blind)).broken).toBeGreaterThan(0);
     }
   });
 });
