@@ -22,7 +22,21 @@ const metadataKey = bytesOf('},"metadata":{');
 const keyEnd = bytesOf('":"');
 const lineEnd = bytesOf('}}}');
 
-const keys = ['cancelled', 'document', 'excType', 'lines', 'marker', 'run', 'sentAt', 'status', 'write'] as const;
+const keys = [
+  'cancelled',
+  'document',
+  'error',
+  'excType',
+  'exchanges',
+  'lines',
+  'marker',
+  'run',
+  'sentAt',
+  'status',
+  'technician',
+  'virtualUser',
+  'write',
+] as const;
 type Key = (typeof keys)[number];
 
 const unknown = outcomeCode('unknown');
