@@ -9,6 +9,7 @@ import { listCommand, schemaCommand } from './list.ts';
 import { planCommand } from './plan.ts';
 import { reportCommand } from './report.ts';
 import { rightsCommand } from './rights.ts';
+import { selftestCommand } from './selftest.ts';
 import { undoCommand } from './undo.ts';
 
 const program = new Command('shakedown')
@@ -28,6 +29,7 @@ for (const command of [
   planCommand(),
   judgeCommand(),
   reportCommand(),
+  selftestCommand(),
   undoCommand(),
   rightsCommand(),
   schemaCommand(),
