@@ -7,7 +7,11 @@ export function selftestSentence(selftest: Selftest, gateStartedAt?: string): st
   const { caught, missed, falseAlarms, controls, at } = selftest;
   const all = caught + missed.length + falseAlarms.filter((of) => !of.startsWith('control/')).length;
   const ageMs = gateStartedAt === undefined ? Number.NaN : Date.parse(gateStartedAt) - Date.parse(at);
-  const age = Number.isNaN(ageMs) ? '' : ageMs < 1_000 ? ', made by this gate' : `, ${duration(ageMs)} before this gate`;
+  const age = Number.isNaN(ageMs)
+    ? ''
+    : ageMs < 1_000
+      ? ', made by this gate'
+      : `, ${duration(ageMs)} before this gate`;
   if (isSound(selftest))
     return `Self-test of the judge: ${plural(caught, 'seeded defect')} of ${all} caught, no false alarm on ${plural(controls, 'healthy control')}${age}.`;
   const parts = [

@@ -6,6 +6,7 @@ import type {
   JournalLine,
   LedgerLine,
   Operation,
+  QueuedJob,
   RangeResponse,
   StepName,
   Write,
@@ -24,10 +25,10 @@ export const ledger = (
   change: (line: LedgerLine) => LedgerLine | readonly LedgerLine[] | undefined,
 ): Evidence => ({ ...evidence, ledger: evidence.ledger.flatMap((line) => change(line) ?? []) });
 
-export const operations = (
-  evidence: Evidence,
-  change: (operation: Operation) => Operation | undefined,
-): Evidence => ({ ...evidence, operations: evidence.operations.flatMap((operation) => change(operation) ?? []) });
+export const operations = (evidence: Evidence, change: (operation: Operation) => Operation | undefined): Evidence => ({
+  ...evidence,
+  operations: evidence.operations.flatMap((operation) => change(operation) ?? []),
+});
 
 /** The answers to one question. */
 export const ranges = (
@@ -42,11 +43,7 @@ export const ranges = (
 type Step = Extract<JournalLine, { kind: 'step' }>;
 
 /** The steps of that name, the comparison of the whole target left out. */
-export const step = (
-  evidence: Evidence,
-  name: StepName,
-  change: (line: Step) => JournalLine | undefined,
-): Evidence =>
+export const step = (evidence: Evidence, name: StepName, change: (line: Step) => JournalLine | undefined): Evidence =>
   journal(evidence, (line) =>
     line.kind === 'step' && line.step === name && line.fault !== 'target' ? change(line) : line,
   );
@@ -71,7 +68,10 @@ export const readings = (
 };
 
 /** A finding has to do with a phase by its time: it ends where the next one begins, and the last one with the load. */
-export function spanOf({ journal, operations }: Evidence, phase: Phase): { readonly from: Instant; readonly to: Instant } {
+export function spanOf(
+  { journal, operations }: Evidence,
+  phase: Phase,
+): { readonly from: Instant; readonly to: Instant } {
   const begun = journal.filter((line) => line.kind === 'phase');
   const index = begun.findIndex((line) => line.phase === phase);
   return {
@@ -110,12 +110,14 @@ export function bookings(evidence: Evidence, count: number): readonly Write[] {
   return found.slice(0, count);
 }
 
-export const write = (evidence: Evidence, markers: readonly Pick<Write, 'marker'>[], change: (write: Write) => Write): Evidence => {
+export const write = (
+  evidence: Evidence,
+  markers: readonly Pick<Write, 'marker'>[],
+  change: (write: Write) => Write,
+): Evidence => {
   const asked = new Set(markers.map(({ marker }) => marker));
   return operations(evidence, (operation) =>
-    operation.write && asked.has(operation.write.marker)
-      ? { ...operation, write: change(operation.write) }
-      : operation,
+    operation.write && asked.has(operation.write.marker) ? { ...operation, write: change(operation.write) } : operation,
   );
 };
 
@@ -155,6 +157,32 @@ export function stockMoved(evidence: Evidence, of: readonly Write[], times: numb
   });
 }
 
+type JobRowsLine = Extract<LedgerLine, { kind: 'job-rows' }>;
+
+/** The rows of one document whose job was done, on every Galera node. */
+export function jobRows(evidence: Evidence, change: (had: readonly string[]) => readonly string[]): Evidence {
+  const document = doneIn(evidence);
+  return ledger(evidence, (line) =>
+    line.kind === 'job-rows' && line.rows.document === document
+      ? { ...line, rows: { ...line.rows, jobs: change(line.rows.jobs) } }
+      : line,
+  );
+}
+
+/** The same job left no row and is in the queue instead. */
+export function jobIs(evidence: Evidence, state: QueuedJob['state']): Evidence {
+  const document = doneIn(evidence);
+  const queued: LedgerLine = { kind: 'queued-job', queued: { document, job: `job-of-${document}`, state } };
+  const without = jobRows(evidence, () => []);
+  return { ...without, ledger: [...without.ledger, queued] };
+}
+
+function doneIn({ claim, ledger }: Evidence): string {
+  const done = ledger.find((line): line is JobRowsLine => line.kind === 'job-rows' && line.rows.jobs.length > 0);
+  if (!done) throw new Error(`${claim.name}: no job was done`);
+  return done.rows.document;
+}
+
 /** One level of stock after the run, of an item whose books balance. */
 export function oneLevel(
   evidence: Evidence,
@@ -169,7 +197,10 @@ export function oneLevel(
 }
 
 /** Each value of an answer, by its time; undefined takes it away. */
-export const values = (range: RangeResponse, change: (at: Instant, text: string) => string | undefined): RangeResponse => {
+export const values = (
+  range: RangeResponse,
+  change: (at: Instant, text: string) => string | undefined,
+): RangeResponse => {
   const response = range.response as unknown as Matrix;
   const result = response.data.result.map(({ metric, values }) => ({
     metric,
@@ -196,7 +227,10 @@ export interface Matrix {
 export function answers(
   evidence: Evidence,
   asked: { readonly objective: string; readonly query: string },
-  series: readonly { readonly metric: Readonly<Record<string, string>>; readonly at: (step: Instant) => string | undefined }[],
+  series: readonly {
+    readonly metric: Readonly<Record<string, string>>;
+    readonly at: (step: Instant) => string | undefined;
+  }[],
 ): readonly RangeResponse[] {
   const replicas = new Map(evidence.ranges.map((range) => [range.replica, range]));
   return [...replicas.values()].map(({ replica, from, to, stepMs }) => {

@@ -4,6 +4,7 @@ import type { Evidence } from '../lib/model/evidence.ts';
 import {
   bookings,
   documents,
+  jobIs,
   journal,
   ledger,
   operations,
@@ -27,7 +28,7 @@ export const healthy: readonly Healthy[] = [
   { name: 'an-unknown-write-is-not-there', of: crash, with: (evidence) => unknown(evidence, false) },
   { name: 'a-refused-write-left-its-draft', of: crash, with: refused },
   { name: 'a-document-came-late-to-a-node', of: crash, with: late },
-  { name: 'a-job-still-waits', of: 'worker-kill', with: waiting },
+  { name: 'a-job-failed-as-the-claim-allows', of: 'worker-kill', with: (evidence) => jobIs(evidence, 'failed') },
   // Observation that is not perfect.
   { name: 'one-prometheus-was-restarted', of: crash, with: (evidence) => gap(evidence, 'prometheus-0', 0) },
   {
@@ -37,7 +38,11 @@ export const healthy: readonly Healthy[] = [
   },
   { name: 'a-probe-missed-two-looks', of: crash, with: twoLooksMissed },
   { name: 'the-clock-was-100-ms-off', of: crash, with: clockOff },
-  { name: 'the-ledger-came-in-another-order', of: crash, with: (all) => ({ ...all, ledger: [...all.ledger].reverse() }) },
+  {
+    name: 'the-ledger-came-in-another-order',
+    of: crash,
+    with: (all) => ({ ...all, ledger: [...all.ledger].reverse() }),
+  },
   { name: 'one-scan-of-hundreds-was-bad', of: crash, with: oneBadScan },
   { name: 'counters-went-on', of: crash, with: (evidence) => withCounters(evidence, () => 1_795_960_000_000) },
   // Alerts.
@@ -88,17 +93,6 @@ function late(evidence: Evidence): Evidence {
     const again = { ...line, document: { ...document, round: document.round + 1, at: document.at + 3_000 } };
     return document.marker === booking?.marker ? again : [line, again];
   });
-}
-
-function waiting(evidence: Evidence): Evidence {
-  const owed = evidence.ledger.find((line) => line.kind === 'job-rows');
-  if (owed?.kind !== 'job-rows') throw new Error('no job on record');
-  const { document } = owed.rows;
-  const emptied = ledger(evidence, (line) =>
-    line.kind === 'job-rows' && line.rows.document === document ? { ...line, rows: { ...line.rows, jobs: [] } } : line,
-  );
-  const queued = { kind: 'queued-job', queued: { document, job: `job-of-${document}`, state: 'waiting' } } as const;
-  return { ...emptied, ledger: [...emptied.ledger, queued] };
 }
 
 /** One step of `after`, of one replica; what it missed the other one saw. */

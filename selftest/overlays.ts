@@ -8,6 +8,7 @@ import {
   type Evidence,
   exportersRange,
   type JournalLine,
+  type RangeResponse,
 } from '../lib/model/evidence.ts';
 import type { Json } from '../lib/model/fault.ts';
 import { answers, spanOf } from './change.ts';
@@ -38,9 +39,12 @@ export interface AlertsSeen {
   readonly silenced?: (fromFaultMs: number) => boolean;
 }
 
+const asked: readonly string[] = [alertsRange.objective, alertsCountRange.objective];
+
 /** Rules are evaluated a second before each step. */
 const evaluatedBeforeMs = 1_000;
 
+/** In the place of whatever it had of alerts. */
 export function withAlerts(evidence: Evidence, { firing, deadFromMs, silenced }: AlertsSeen): Evidence {
   const faultAt = spanOf(evidence, 'fault').from;
   const always: Firing = { name: contract.heartbeat, part: 'monitoring', fromMs: -1e9, toMs: 1e9 };
@@ -86,8 +90,11 @@ export function withAlerts(evidence: Evidence, { firing, deadFromMs, silenced }:
   return {
     ...evidence,
     claim: { ...evidence.claim, alerts: contract },
-    journal: [...evidence.journal, ...looks],
-    ranges: [...evidence.ranges, ...told, ...counted],
+    journal: [
+      ...evidence.journal.filter((line) => line.kind !== 'reading' || line.series !== alertmanagerSeries),
+      ...looks,
+    ],
+    ranges: [...evidence.ranges.filter(({ objective }) => !asked.includes(objective)), ...told, ...counted],
   };
 }
 
@@ -97,16 +104,19 @@ const errors = {
   exporters: 'process_start_time_seconds{job="web"}',
 } as const;
 
-/** An objective over counters in the fault; `startedAt` is what a process says of when it began. */
+/** An objective over counters in the fault, in the place of one that was there; `startedAt` is what a process says of when it began. */
 export function withCounters(evidence: Evidence, startedAt: (step: number) => number): Evidence {
-  const asked = { objective: errors.name, query: errors.query };
-  const began = { objective: exportersRange(errors.name), query: errors.exporters };
+  const asked: Pick<RangeResponse, 'objective' | 'query'> = { objective: errors.name, query: errors.query };
+  const began: Pick<RangeResponse, 'objective' | 'query'> = {
+    objective: exportersRange(errors.name),
+    query: errors.exporters,
+  };
   return {
     ...evidence,
     claim: {
       ...evidence.claim,
       objectives: [
-        ...evidence.claim.objectives,
+        ...evidence.claim.objectives.filter(({ name }) => name !== errors.name),
         {
           ...errors,
           source: 'prometheus',
@@ -119,7 +129,7 @@ export function withCounters(evidence: Evidence, startedAt: (step: number) => nu
       ],
     },
     ranges: [
-      ...evidence.ranges,
+      ...evidence.ranges.filter(({ objective }) => ![asked.objective, began.objective].includes(objective)),
       ...answers(evidence, asked, [{ metric: {}, at: () => '0.2' }]),
       ...answers(evidence, began, [
         { metric: { pod: 'web-0' }, at: (step) => String(startedAt(step) / 1000) },

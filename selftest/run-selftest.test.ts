@@ -58,7 +58,11 @@ describe('the harness', () => {
   });
 
   test('says of a judge that fails everything that it cries wolf, and credits it with nothing', async () => {
-    const { caught, falseAlarms } = await runSelftest(saying(() => 'failed'), few, fewDefects);
+    const { caught, falseAlarms } = await runSelftest(
+      saying(() => 'failed'),
+      few,
+      fewDefects,
+    );
     expect(falseAlarms.map(({ of }) => of)).toEqual(few.map(({ name }) => `control/${name}`));
     // Queries are refused without the judge.
     expect(caught.filter((name) => !name.startsWith('observation/'))).toEqual([]);

@@ -1,7 +1,6 @@
 // What alerting may do instead of calling somebody, and calling for nothing.
-import type { Evidence } from '../../lib/model/evidence.ts';
 import type { Defect } from '../defect.ts';
-import { type AlertsSeen, alertName, noticed, withAlerts } from '../overlays.ts';
+import { alertName, noticed, withAlerts } from '../overlays.ts';
 
 const on = 'an-alert-noticed';
 const fires = `alert.fires.${alertName}`;
@@ -21,21 +20,21 @@ export const alertDefects: readonly Defect[] = [
     on,
     turns: { [fires]: 'failed' },
     besides: ofNothing,
-    spoil: (evidence) => instead(evidence, { firing: [] }),
+    spoil: (evidence) => withAlerts(evidence, { firing: [] }),
   },
   {
     name: 'fires-late',
     seeds: 'It waits for longer than users can.',
     on,
     turns: { [fires]: 'failed' },
-    spoil: (evidence) => instead(evidence, { firing: [{ ...noticed, fromMs: 20_000 }] }),
+    spoil: (evidence) => withAlerts(evidence, { firing: [{ ...noticed, fromMs: 20_000 }] }),
   },
   {
     name: 'never-resolves',
     seeds: 'It goes on after the fault is gone.',
     on,
     turns: { [resolves]: 'failed' },
-    spoil: (evidence) => instead(evidence, { firing: [{ ...noticed, toMs: 1e6 }] }),
+    spoil: (evidence) => withAlerts(evidence, { firing: [{ ...noticed, toMs: 1e6 }] }),
   },
   {
     name: 'was-firing-before',
@@ -43,7 +42,7 @@ export const alertDefects: readonly Defect[] = [
     on,
     turns: { [fires]: 'inconclusive' },
     besides: ofNothing,
-    spoil: (evidence) => instead(evidence, { firing: [{ ...noticed, fromMs: -1e6 }] }),
+    spoil: (evidence) => withAlerts(evidence, { firing: [{ ...noticed, fromMs: -1e6 }] }),
   },
   {
     name: 'calls-for-nothing',
@@ -51,14 +50,14 @@ export const alertDefects: readonly Defect[] = [
     on,
     turns: { [quiet]: 'failed' },
     spoil: (evidence) =>
-      instead(evidence, { firing: [noticed, { name: 'SiteDown', part: 'service', fromMs: 8_000, toMs: 13_000 }] }),
+      withAlerts(evidence, { firing: [noticed, { name: 'SiteDown', part: 'service', fromMs: 8_000, toMs: 13_000 }] }),
   },
   {
     name: 'is-silenced',
     seeds: 'A forgotten silence holds it back: nobody would have been called.',
     on,
     turns: { [tells]: 'inconclusive' },
-    spoil: (evidence) => instead(evidence, { firing: [noticed], silenced: () => true }),
+    spoil: (evidence) => withAlerts(evidence, { firing: [noticed], silenced: () => true }),
   },
   {
     name: 'alerting-dies',
@@ -66,20 +65,6 @@ export const alertDefects: readonly Defect[] = [
     on,
     turns: { [fires]: 'inconclusive', [quiet]: 'inconclusive' },
     besides: ofNothing,
-    spoil: (evidence) => instead(evidence, { firing: [noticed], deadFromMs: 0 }),
+    spoil: (evidence) => withAlerts(evidence, { firing: [noticed], deadFromMs: 0 }),
   },
 ];
-
-/** The same run, with other alerts. */
-function instead(evidence: Evidence, seen: AlertsSeen): Evidence {
-  const { alerts: _, ...claim } = evidence.claim;
-  return withAlerts(
-    {
-      ...evidence,
-      claim,
-      journal: evidence.journal.filter((line) => line.kind !== 'reading' || line.series !== 'alertmanager-held-back'),
-      ranges: evidence.ranges.filter(({ objective }) => objective !== 'alerts' && objective !== 'alerts-count'),
-    },
-    seen,
-  );
-}

@@ -1,7 +1,20 @@
 // What an app may do wrong without anybody noticing: its answers are well, and its books are not.
-import { bookings, documents, ledger, operations, oneLevel, ranges, spanOf, stockMoved, values, write } from '../change.ts';
+
+import type { Evidence, LedgerLine } from '../../lib/model/evidence.ts';
+import {
+  bookings,
+  documents,
+  jobIs,
+  jobRows,
+  oneLevel,
+  operations,
+  ranges,
+  spanOf,
+  stockMoved,
+  values,
+  write,
+} from '../change.ts';
 import type { Defect } from '../defect.ts';
-import type { Evidence, JobRows, LedgerLine } from '../../lib/model/evidence.ts';
 
 const books = { 'stock.documents': 'the books follow what is stored, not what was answered' };
 
@@ -98,19 +111,26 @@ export const appDefects: readonly Defect[] = [
     seeds: 'A submitted document’s job is neither done nor in the queue.',
     on: 'worker-kill',
     turns: { 'jobs.lost': 'failed' },
-    spoil: (evidence) => jobs(evidence, () => []),
+    spoil: (evidence) => jobRows(evidence, () => []),
   },
   {
     name: 'runs-a-job-twice',
     seeds: 'A job is handed out again after it was done.',
     on: 'worker-kill',
-    turns: { 'jobs.duplicated': 'failed' },
-    spoil: (evidence) => jobs(evidence, (had) => [...had, `${had[0]}-again`]),
+    turns: { 'jobs.twice': 'failed' },
+    spoil: (evidence) => jobRows(evidence, (had) => [...had, `${had[0]}-again`]),
+  },
+  {
+    name: 'forgets-a-job-in-its-queue',
+    seeds: 'A job waits for ever, for a queue that no worker listens to.',
+    on: 'worker-kill',
+    turns: { 'jobs.accounted': 'inconclusive' },
+    spoil: (evidence) => jobIs(evidence, 'waiting'),
   },
   {
     name: 'hides-errors-behind-200',
     seeds: 'Scans are answered with 200 and an error for a body.',
-    on: 'web-pod-kill',
+    on: 'control',
     turns: { 'scans-good': 'failed' },
     spoil(evidence) {
       const { from } = spanOf(evidence, 'after');
@@ -151,14 +171,3 @@ const withLines = (line: Extract<LedgerLine, { kind: 'document' }>, times: numbe
   ...line,
   document: { ...line.document, lines: line.document.lines.map((one) => ({ ...one, qty: one.qty * times })) },
 });
-
-/** Of one document whose job was done, on every Galera node. */
-function jobs(evidence: Evidence, change: (had: readonly string[]) => JobRows['jobs']): Evidence {
-  const done = evidence.ledger.find((line) => line.kind === 'job-rows' && line.rows.jobs.length > 0);
-  const document = done?.kind === 'job-rows' ? done.rows.document : '';
-  return ledger(evidence, (line) =>
-    line.kind === 'job-rows' && line.rows.document === document
-      ? { ...line, rows: { ...line.rows, jobs: change(line.rows.jobs) } }
-      : line,
-  );
-}

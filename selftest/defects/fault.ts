@@ -84,7 +84,6 @@ export const faultDefects: readonly Defect[] = [
     seeds: 'It is injected a second time.',
     on,
     turns: { 'fault.injected': 'inconclusive' },
-    besides: { recovery: 'each inject has a recovery of its own, and the second one is not looked at long enough' },
     spoil: (evidence) => ({
       ...evidence,
       journal: evidence.journal.flatMap((line) =>

@@ -1,6 +1,6 @@
 // What a load generator may do wrong: users that were never there find no fault with anything.
 import type { Drop, Evidence } from '../../lib/model/evidence.ts';
-import { header, loadEnd, operations, spanOf } from '../change.ts';
+import { documents, header, loadEnd, operations, spanOf, stockMoved } from '../change.ts';
 import type { Defect } from '../defect.ts';
 
 const on = 'galera-writer-crash';
@@ -61,8 +61,16 @@ export const loadDefects: readonly Defect[] = [
     name: 'every-iteration-throws',
     seeds: 'The script throws before it sends anything, which k6 counts as iterations like any other.',
     on: 'control',
-    turns: { 'load.exit': 'inconclusive' },
-    spoil: (evidence) => thrown(evidence),
+    turns: { 'load.exit': 'inconclusive', 'load.acknowledged': 'inconclusive' },
+    besides: {
+      'scans-good': 'the samples have them as requests that ended without an answer',
+      'writes-good': 'the samples have them as requests that ended without an answer',
+      'others-good': 'the samples have them as requests that ended without an answer',
+      'scans-p95': 'without answers there is no latency',
+      'writes-p95': 'without answers there is no latency',
+      'ledger.lost': 'nothing was acknowledged, so nothing could be lost',
+    },
+    spoil: thrown,
   },
   {
     name: 'ended-before-its-time',
@@ -96,7 +104,7 @@ export const loadDefects: readonly Defect[] = [
     seeds: 'One virtual user plays all scans, one after the other: what comes meanwhile is dropped.',
     on,
     turns: { 'load.drops': 'inconclusive' },
-    spoil: (evidence) => oneAtATime(evidence),
+    spoil: oneAtATime,
   },
   {
     name: 'contradicts-littles-law',
@@ -114,12 +122,15 @@ const account = (evidence: Evidence, change: (had: Account) => Account): Evidenc
 
 /** Nothing went out, so nothing is there either. */
 function thrown(evidence: Evidence): Evidence {
-  const failed = operations(evidence, (one) => ({
+  const writes = evidence.operations.flatMap(({ write }) => (write?.outcome === 'acknowledged' ? [write] : []));
+  const moving = writes.filter(({ cancelled }) => cancelled === undefined);
+  const emptied = documents(stockMoved(evidence, moving, -1), writes, () => []);
+  const failed = operations(emptied, ({ write, ...one }) => ({
     ...one,
     good: false,
     status: 0,
     durationMs: 0,
-    ...(one.write ? { write: { ...one.write, outcome: 'unknown' as const } } : {}),
+    ...(write ? { write: { ...write, outcome: 'unknown' } } : {}),
   }));
   const detail = `${failed.operations.length} iterations ended in an error of the load's own, see k6.log`;
   return loadEnd(failed, (line) => ({ ...line, detail }));

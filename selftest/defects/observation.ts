@@ -1,5 +1,4 @@
 // What whoever looks may not have seen. None of it is the target's fault, and all of it could hide one.
-import type { Evidence } from '../../lib/model/evidence.ts';
 import { journal, ledger, ranges, readings, spanOf, values } from '../change.ts';
 import type { Defect } from '../defect.ts';
 import { withCounters } from '../overlays.ts';
@@ -75,14 +74,7 @@ export const observationDefects: readonly Defect[] = [
     turns: { 'errors-in-fault': 'inconclusive' },
     spoil(evidence) {
       const { from } = spanOf(evidence, 'fault');
-      const { objectives, ...claim } = evidence.claim;
-      // As it was before the counters came, with others.
-      const bare: Evidence = {
-        ...evidence,
-        claim: { ...claim, objectives: objectives.filter(({ name }) => name !== 'errors-in-fault') },
-        ranges: evidence.ranges.filter(({ objective }) => !objective.startsWith('errors-in-fault')),
-      };
-      return withCounters(bare, (step) => (step < from + 5_000 ? 1_795_960_000_000 : from + 4_000));
+      return withCounters(evidence, (step) => (step < from + 5_000 ? 1_795_960_000_000 : from + 4_000));
     },
   },
   {
@@ -149,8 +141,7 @@ export const observationDefects: readonly Defect[] = [
     seeds: 'The wall clock is set forward by 5 s while the run goes on.',
     on,
     turns: { 'run.clock': 'inconclusive' },
-    spoil: (evidence) =>
-      journal(evidence, (line) => (line.kind === 'ended' ? { ...line, at: line.at + 5_000 } : line)),
+    spoil: (evidence) => journal(evidence, (line) => (line.kind === 'ended' ? { ...line, at: line.at + 5_000 } : line)),
   },
   {
     name: 'cut-off',
@@ -188,9 +179,9 @@ export const observationDefects: readonly Defect[] = [
   {
     name: 'equals-zero',
     seeds: 'An objective asks `x == 0`, which is zero or nothing: as krkn’s documented one.',
-    refuses: { query: 'up{job="payment-service"} == 0', series: 'each', min: Number.NaN, max: 0 },
-    by: ['bound', 'filter', 'no-failure'],
-    accepts: { query: 'sum(up{job="payment-service"} == bool 0)', min: 0, max: 0 },
+    refuses: { query: 'up{job="payment-service"} == 0', series: 'each', max: 0 },
+    by: ['filter', 'no-failure'],
+    accepts: { query: 'sum(up{job="payment-service"} == bool 0)', max: 0 },
   },
   {
     name: 'invents-a-zero',
@@ -202,8 +193,8 @@ export const observationDefects: readonly Defect[] = [
   {
     name: 'asks-whether-it-is-absent',
     seeds: 'An objective passes because there is no data.',
-    refuses: { query: 'absent(up{job="web"})', min: 1 },
-    by: ['absent'],
+    refuses: { query: 'absent(up{job="web"})', series: 'one', min: 1 },
+    by: ['absent', 'no-failure'],
     accepts: { query: 'min(up{job="web"})', min: 1 },
   },
   {

@@ -7,7 +7,8 @@ import { lost } from './app.ts';
 export const platformDefects: readonly Defect[] = [
   {
     name: 'flushes-once-a-second',
-    seeds: 'innodb_flush_log_at_trx_commit is weakened, and a node loses its power: what was acknowledged last is gone.',
+    seeds:
+      'innodb_flush_log_at_trx_commit is weakened, and a node loses its power: what was acknowledged last is gone.',
     on: 'node-power-loss',
     turns: { 'ledger.lost': 'failed' },
     besides: { 'stock.documents': 'the books follow what is stored' },
@@ -67,7 +68,8 @@ export const platformDefects: readonly Defect[] = [
     seeds: 'The site answers over plain HTTP.',
     on: 'web-pod-kill',
     turns: { 'run.guards': 'inconclusive' },
-    spoil: (evidence) => guard(evidence, 'site-tls', 'no', 'http://erp.shakedown.test answers 200, no redirect to https'),
+    spoil: (evidence) =>
+      guard(evidence, 'site-tls', 'no', 'http://erp.shakedown.test answers 200, no redirect to https'),
   },
   {
     name: 'serves-a-fake-certificate',
