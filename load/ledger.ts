@@ -23,12 +23,14 @@ export function recordOperation(
   sentAt: number,
   durationMs: number,
   good: boolean,
+  technician: number,
   result: Result,
   write: Turn['write'],
 ): void {
   withMetadata(
     {
       sentAt,
+      technician,
       status: result.status,
       ...(result.excType ? { excType: result.excType } : {}),
       ...(write && result.write

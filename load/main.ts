@@ -53,7 +53,7 @@ export default function playJourney(): void | Promise<void> {
   function ended(result: Result): void {
     const durationMs = Math.max(0, Date.now() - sentAt);
     const good = result.right && durationMs <= (task.goodWithinMs[journey] ?? 0);
-    recordOperation(journey, sentAt, durationMs, good, result, turn.write);
+    recordOperation(journey, sentAt, durationMs, good, own, result, turn.write);
   }
 
   function failed(error: unknown): void {

@@ -29,7 +29,11 @@ test('page, terminal and summary tell it; in the banner only when it decides', (
   const told = (missed: string[]) => {
     const outcome = missed.length > 0 ? ('inconclusive' as const) : ('passed' as const);
     const readiness = { ...gate.readiness, outcome, selftest: selftestOf({ missed }) };
-    return [readinessPage({ ...gate, readiness }), terminalReport(readiness, { colour: false }), summaryMarkdown(readiness)];
+    return [
+      readinessPage({ ...gate, readiness }),
+      terminalReport(readiness, { colour: false }),
+      summaryMarkdown(readiness),
+    ];
   };
   for (const text of told([])) expect(plain(text)).toContain('85 seeded defects of 85 caught');
   const [page = '', ...others] = told(['app/applies-twice']);

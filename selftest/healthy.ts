@@ -16,7 +16,7 @@ import {
   write,
 } from './change.ts';
 import type { Healthy } from './defect.ts';
-import { noticed, withAlerts, withCounters } from './overlays.ts';
+import { noticed, withAlerts, withCounters, withTechnicians } from './overlays.ts';
 import { recordedNames } from './recorded.ts';
 
 const crash = 'galera-writer-crash';
@@ -45,6 +45,7 @@ export const healthy: readonly Healthy[] = [
   },
   { name: 'one-scan-of-hundreds-was-bad', of: crash, with: oneBadScan },
   { name: 'counters-went-on', of: crash, with: (evidence) => withCounters(evidence, () => 1_795_960_000_000) },
+  { name: 'technicians-took-turns', of: crash, with: (evidence) => withTechnicians(evidence, (number) => number) },
   // Alerts.
   { name: 'an-alert-noticed', of: crash, with: (evidence) => withAlerts(evidence, { firing: [noticed] }) },
   {

@@ -11,7 +11,7 @@ import {
   type RangeResponse,
 } from '../lib/model/evidence.ts';
 import type { Json } from '../lib/model/fault.ts';
-import { answers, spanOf } from './change.ts';
+import { answers, header, spanOf } from './change.ts';
 
 export const alertName = 'GaleraNodeDown';
 
@@ -103,6 +103,14 @@ const errors = {
   query: 'max(rate(http_errors_total{job="web"}[20s]))',
   exporters: 'process_start_time_seconds{job="web"}',
 } as const;
+
+const technicians = 60;
+
+/** Whose each operation was, in the order in which they were sent. */
+export const withTechnicians = (evidence: Evidence, of: (number: number) => number): Evidence => ({
+  ...header(evidence, (had) => ({ ...had, load: { ...had.load, technicians } })),
+  operations: evidence.operations.map((operation, number) => ({ ...operation, technician: of(number) % technicians })),
+});
 
 /** An objective over counters in the fault, in the place of one that was there; `startedAt` is what a process says of when it began. */
 export function withCounters(evidence: Evidence, startedAt: (step: number) => number): Evidence {

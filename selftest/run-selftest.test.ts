@@ -38,7 +38,9 @@ describe('the harness', () => {
   const few = healthy.filter(({ name }) => name === 'control' || name === 'galera-writer-crash');
   const some = (list: readonly Defect[]) =>
     list.filter((one) => !('on' in one) || one.on === 'galera-writer-crash').slice(-4);
-  const fewDefects = Object.fromEntries(families.map((family) => [family, some(defects[family])])) as typeof defects;
+  const fewDefects = Object.fromEntries(
+    families.map((family) => [family, some(defects[family])]),
+  ) as unknown as typeof defects;
   const asked = Object.values(fewDefects).flat();
   const saying = (outcome: (verdict: Verdict, check: string, was: Outcome) => Outcome): Asked => ({
     ...real,

@@ -46,7 +46,8 @@ it('no recorded run carries a credential, nor does what is made of it', () => {
 
 it('nor do the recorded runs of the self-test', async () => {
   for (const name of recordedNames)
-    for (const [file, text] of Object.entries(await recordedRun(name))) expect(found(text), `${name}/${file}`).toEqual([]);
+    for (const [file, text] of Object.entries(await recordedRun(name)))
+      expect(found(text), `${name}/${file}`).toEqual([]);
 });
 
 it('no run that is written here does', async () => {

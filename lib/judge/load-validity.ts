@@ -8,6 +8,7 @@ import { counted, duration, percent, rounded } from './numbers.ts';
 import { ownWrites } from './own-writes.ts';
 import { isIn, loadEndIn, type Span, spanOf } from './phases.ts';
 import { journeysOf, leastPlannedArrivals, loadBegan } from './planned-arrivals.ts';
+import { judgeTechnicians } from './technicians.ts';
 
 export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span[]): readonly Finding[] {
   const planned = evidence.journal.find((line) => line.kind === 'header')?.header.load;
@@ -16,6 +17,7 @@ export function judgeLoad(claim: Claim, evidence: Evidence, spans: readonly Span
     judgeExit(evidence),
     ...judgeGenerator(evidence),
     judgeAcknowledged(claim, evidence),
+    ...judgeTechnicians(evidence),
     ...(planned?.leftOut && planned.leftOut.length > 0 ? [tellLeftOut(planned.leftOut)] : []),
     ...(planned && steady
       ? [

@@ -2,6 +2,7 @@
 import type { Drop, Evidence } from '../../lib/model/evidence.ts';
 import { documents, header, loadEnd, operations, spanOf, stockMoved } from '../change.ts';
 import type { Defect } from '../defect.ts';
+import { withTechnicians } from '../overlays.ts';
 
 const on = 'galera-writer-crash';
 
@@ -105,6 +106,13 @@ export const loadDefects: readonly Defect[] = [
     on,
     turns: { 'load.drops': 'inconclusive' },
     spoil: oneAtATime,
+  },
+  {
+    name: 'one-technician-for-all',
+    seeds: 'All virtual users have one technician’s token: one session, one cache entry, one rate limit.',
+    on: 'technicians-took-turns',
+    turns: { 'load.technicians': 'inconclusive' },
+    spoil: (evidence) => withTechnicians(evidence, () => 0),
   },
   {
     name: 'contradicts-littles-law',
