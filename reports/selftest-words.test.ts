@@ -7,7 +7,7 @@ import { summaryMarkdown } from './summary-markdown.ts';
 import { terminalReport } from './terminal.ts';
 
 const startedAt = '2026-11-23T01:29:41.000Z';
-const plain = (text: string) => text.replace(/[\u00a0\u202f\s]+/g, ' ');
+const plain = (text: string) => text.replace(/&#45;/g, '-').replace(/[\u00a0\u202f\s]+/g, ' ');
 
 test('a sound self-test is told with its age', () => {
   expect(plain(selftestSentence(selftestOf(), startedAt))).toBe(
@@ -19,7 +19,7 @@ test('a sound self-test is told with its age', () => {
 test('one that missed something says what, and that no gate is ready by it', () => {
   const missed = selftestOf({ caught: 83, missed: ['app/applies-twice'], falseAlarms: ['alerts/fires-late'] });
   expect(plain(selftestSentence(missed))).toBe(
-    'In its self-test the judge missed 1 of 85 seeded defects (app/applies-twice) and raised 1 false alarm (alerts/fires-late): no gate is ready by it. Next: shakedown selftest.',
+    'The judge missed 1 of 85 seeded defects (app/applies-twice) and raised 1 false alarm (alerts/fires-late) in its self-test: no gate is ready by it. Next: shakedown selftest.',
   );
   expect(selftestSentence(selftestOf({ caught: 0 }))).toContain('caught nothing');
 });

@@ -18,7 +18,7 @@ export function selftestSentence(selftest: Selftest, gateStartedAt?: string): st
     ...(missed.length > 0 ? [`missed ${missed.length} of ${plural(all, 'seeded defect')} (${some(missed)})`] : []),
     ...(falseAlarms.length > 0 ? [`raised ${plural(falseAlarms.length, 'false alarm')} (${some(falseAlarms)})`] : []),
   ];
-  return `In its self-test${age} the judge ${parts.join(' and ') || 'caught nothing'}: no gate is ready by it. Next: shakedown selftest.`;
+  return `The judge ${parts.join(' and ') || 'caught nothing'} in its self-test${age}: no gate is ready by it. Next: shakedown selftest.`;
 }
 
 const some = (names: readonly string[]): string =>
