@@ -15,6 +15,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   judge: async () => (await import('./judge.ts')).judgeCommand(),
   explain: async () => (await import('./explain.ts')).explainCommand(),
   report: async () => (await import('./report.ts')).reportCommand(),
+  selftest: async () => (await import('./selftest.ts')).selftestCommand(),
   undo: async () => (await import('./undo.ts')).undoCommand(),
   rights: async () => (await import('./rights.ts')).rightsCommand(),
   schema: async () => (await import('./list.ts')).schemaCommand(),

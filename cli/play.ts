@@ -1,8 +1,6 @@
 // Wires everything together for the verbs that play scenarios: target, clients, load, judge, report.
-import { execFile } from 'node:child_process';
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { openReach } from '../lib/clients/reach.ts';
 import { messageOf, Problem } from '../lib/errors.ts';
 import { makeManifest } from '../lib/evidence/manifest.ts';
@@ -15,6 +13,7 @@ import type { LoadConfig } from '../lib/model/load-config.ts';
 import type { Readiness } from '../lib/model/readiness.ts';
 import { gateFiles } from '../lib/model/run-folder.ts';
 import type { Scenario } from '../lib/model/scenario.ts';
+import { isSound } from '../lib/model/selftest.ts';
 import type { Target } from '../lib/model/target.ts';
 import { exitCodes } from '../lib/model/verdict.ts';
 import { readJobs } from '../lib/probes/jobs-readback.ts';
@@ -26,12 +25,15 @@ import { LeaseHeld } from '../lib/runner/lease.ts';
 import { assembleReadiness } from '../lib/runner/readiness.ts';
 import type { RunDeps } from '../lib/runner/run-scenario.ts';
 import { RunStopped } from '../lib/runner/run-stopped.ts';
+import { selftestSentence } from '../reports/selftest-words.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { scenarios as catalog } from '../scenarios/catalog.ts';
 import { checkClaims } from './check-claims.ts';
+import { commitHere } from './commit.ts';
 import { historyOf } from './history.ts';
 import { ensureLab, k6Program } from './lab.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
+import { selftestFor } from './selftest.ts';
 import { readTargetFile } from './target-file.ts';
 import { tellJobSummary, writeReports } from './write-reports.ts';
 
@@ -100,6 +102,8 @@ async function playTold(
     async () =>
       checkClaims(await chosen.catch(() => []), (await named.catch(() => undefined))?.prometheus.scrapeIntervalMs),
   ]);
+  const selftest = await selftestFor(options.runs, progress.say);
+  if (!isSound(selftest)) progress.say(selftestSentence(selftest));
   const target =
     given ?? (await readTargetFile(await ensureLab(labScope(scenarios), progress.say, interrupted.signal)));
   if (!given) checkClaims(scenarios, target.prometheus.scrapeIntervalMs);
@@ -172,6 +176,7 @@ async function playTold(
     endedAt: systemClock.now(),
     commit,
     interrupted: interrupted.signal.aborted,
+    selftest,
   });
   await mkdir(folder, { recursive: true });
   const write = (readiness: Readiness) =>
@@ -236,14 +241,6 @@ async function findK6(): Promise<string> {
     });
   });
   return k6;
-}
-
-async function commitHere(): Promise<string> {
-  const git = promisify(execFile);
-  const { stdout } = await git('git', ['describe', '--always', '--dirty', '--abbrev=12'], {
-    cwd: import.meta.dirname,
-  }).catch(() => ({ stdout: '' }));
-  return stdout.trim() || 'unknown';
 }
 
 interface Interruption {

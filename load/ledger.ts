@@ -18,7 +18,8 @@ export function belongsTo(run: string): void {
 /** Who writes: virtual users and technicians are many, so they are metadata and no tags. */
 export interface Writer {
   readonly virtualUser: number;
-  readonly technician?: string;
+  /** The technician's login name. */
+  readonly user?: string;
 }
 
 export function recordWriteSent(
@@ -35,6 +36,7 @@ export function recordOperation(
   sentAt: number,
   durationMs: number,
   good: boolean,
+  technician: number,
   result: Result,
   write: Turn['write'],
   writer: Writer,
@@ -44,6 +46,7 @@ export function recordOperation(
   withMetadata(
     {
       sentAt,
+      technician,
       status: result.status,
       ...(result.excType ? { excType: result.excType } : {}),
       ...(write && result.write

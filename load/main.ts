@@ -41,8 +41,8 @@ export default function playJourney(): void | Promise<void> {
   const journey = exec.scenario.name as Journey;
   const own = technicianOf(exec.vu.idInTest, task.tokens.length);
   const turn = plans[journey]({ ...task, runId }, exec.scenario.iterationInTest, own);
-  const technician = task.technicians?.[own];
-  const writer: Writer = { virtualUser: exec.vu.idInTest, ...(technician === undefined ? {} : { technician }) };
+  const user = task.technicians?.[own];
+  const writer: Writer = { virtualUser: exec.vu.idInTest, ...(user === undefined ? {} : { user }) };
   const exchanges: Exchange[] = [];
   let error = '';
   const sentAt = Date.now();
@@ -63,7 +63,7 @@ export default function playJourney(): void | Promise<void> {
   function ended(result: Result): void {
     const durationMs = Math.max(0, Date.now() - sentAt);
     const good = result.right && durationMs <= (task.goodWithinMs[journey] ?? 0);
-    recordOperation(journey, sentAt, durationMs, good, result, turn.write, writer, exchanges, error);
+    recordOperation(journey, sentAt, durationMs, good, own, result, turn.write, writer, exchanges, error);
   }
 
   function failed(thrown: unknown): void {

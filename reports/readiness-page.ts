@@ -2,12 +2,14 @@
 // Everything on it comes from readiness.json and the run folders, so it can be made again at any time, anywhere.
 import type { Readiness } from '../lib/model/readiness.ts';
 import type { RunView } from '../lib/model/run-view.ts';
+import { isSound } from '../lib/model/selftest.ts';
 import { severity } from '../lib/model/verdict.ts';
 import { historySection } from './history.ts';
 import { historyWarning } from './history-words.ts';
 import { type Html, html, render, trusted } from './html.ts';
 import { outcomeBadge, outcomeMark } from './marks.ts';
 import { type ReadinessRun, scenarioCard } from './scenario-card.ts';
+import { selftestSentence } from './selftest-words.ts';
 import { style } from './style.ts';
 import { count, duration, moment, plural, readinessWord, recoveryWords } from './wording.ts';
 
@@ -64,13 +66,14 @@ function banner(readiness: Readiness): Html {
 }
 
 /** In the banner what decides, three lines of it at most, and a line of warning. */
-function why({ outcome, runs, skipped, history }: Readiness): Html {
+function why({ outcome, runs, skipped, history, selftest, startedAt }: Readiness): Html {
   const decisive = runs.flatMap((run) =>
     run.findings.filter((finding) => finding.outcome === outcome).map(({ says }) => ({ scenario: run.scenario, says })),
   );
   const dirty = runs.filter(({ residue }) => residue.length > 0).length;
   const lines = [
     ...(dirty > 0 ? [`The target was left dirty by ${plural(dirty, 'scenario')}: undo comes first.`] : []),
+    ...(selftest === undefined || isSound(selftest) ? [] : [selftestSentence(selftest, startedAt)]),
     ...(outcome === 'passed' ? [] : decisive.slice(0, 3).map(({ scenario, says }) => `${scenario}: ${says}`)),
     ...(outcome === 'inconclusive'
       ? skipped.slice(0, 3).map(({ scenario, reason }) => `${scenario} was skipped: ${reason}`)
@@ -111,7 +114,8 @@ ${untested.length > 0 && html`<h3>Outside the suite ${suite}: nothing is known o
 </section>`;
 }
 
-const footer = ({ schema, exitCode, endedAt }: Readiness): Html => html`<footer class="page"><div>
+const footer = ({ schema, exitCode, startedAt, endedAt, selftest }: Readiness): Html => html`<footer class="page"><div>
 <p><b>How to read this.</b> A scenario passes only when its fault was seen to land, to have an effect and to be gone, when enough was measured, and when every acknowledged write was found once on every Galera node. What could not be seen makes it inconclusive. Recovery counts from inject to the first request after which users stay within budget; ± is the time between two requests.</p>
+${selftest !== undefined && html`<p>${selftestSentence(selftest, startedAt)}</p>`}
 <p>Exit code ${exitCode} · ${schema} · ended ${moment(endedAt)} · made from readiness.json and the run folders; <code>shakedown judge</code> gives the same verdict again.</p>
 </div></footer>`;

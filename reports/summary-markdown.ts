@@ -5,6 +5,7 @@ import { explainCommandOf, markersOf } from './anomalies.ts';
 import { detections } from './detection.ts';
 import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { burnWords, dearest, goodAgainWords, secondWords, shareWords, stageWords } from './recovery-words.ts';
+import { selftestSentence } from './selftest-words.ts';
 import { count, duration, outcomeWord, readinessWord, recoveryWords } from './wording.ts';
 
 type Run = Readiness['runs'][number];
@@ -31,6 +32,7 @@ export function summaryMarkdown(readiness: Readiness): string {
     ...stageTable(runs),
     ...runs.flatMap(sectionOf),
     ...historyOf(readiness),
+    ...(readiness.selftest ? [plain(selftestSentence(readiness.selftest, readiness.startedAt)), ''] : []),
     ...(untested.length > 0
       ? [`Outside this suite, so not known: ${untested.map(({ scenario }) => plain(scenario)).join(', ')}.`, '']
       : []),

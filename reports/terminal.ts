@@ -6,6 +6,7 @@ import { detections, detectionWords } from './detection.ts';
 import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { named, painted, printable, wrapped } from './plain-text.ts';
 import { goodAgainWords, stagesInLine } from './recovery-words.ts';
+import { selftestSentence } from './selftest-words.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
 export interface TerminalOptions {
@@ -35,6 +36,7 @@ export function terminalReport(readiness: Readiness, options: TerminalOptions): 
       ? [...wrapped(`Outside this suite, so not known: ${untested.map(({ scenario }) => scenario).join(', ')}`, 2), '']
       : []),
     ...historyLines(readiness.history),
+    ...(readiness.selftest ? [...wrapped(selftestSentence(readiness.selftest, startedAt), 2), ''] : []),
     `  ${painted(` ${readinessWord[outcome]} `, outcome, options, true)}  ${named(target.name)} (${named(target.environment)}) · ${named(suite)} · ${named(commit.slice(0, 12))} · ${took} · exit code ${exitCode}`,
     ...(options.page ? [`  ${options.page}`] : []),
     '',

@@ -4,6 +4,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { recordedNames, recordedRun } from '../selftest/recorded.ts';
 import { smallRun } from './fixtures/evidence.ts';
 import { lostWrites } from './fixtures/lost-writes.ts';
 import { writeRunFolder } from './fixtures/write-run-folder.ts';
@@ -41,6 +42,12 @@ it('no recorded run carries a credential, nor does what is made of it', () => {
   expect(files).toContain('examples/lost-writes/galera-writer-crash/manifest.json');
   const bad = files.flatMap((file) => found(readFileSync(join(repo, file), 'utf8')).map((what) => `${file}: ${what}`));
   expect(bad).toEqual([]);
+});
+
+it('nor do the recorded runs of the self-test', async () => {
+  for (const name of recordedNames)
+    for (const [file, text] of Object.entries(await recordedRun(name)))
+      expect(found(text), `${name}/${file}`).toEqual([]);
 });
 
 it('no run that is written here does', async () => {

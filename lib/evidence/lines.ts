@@ -52,6 +52,7 @@ const header = fields({
     profile: text,
     ratesPerSecond: recordOf(number),
     shapes: optional(recordOf(listOf(fields({ atMs: number, perSecond: number })))),
+    technicians: optional(number),
     virtualUsers: optional(recordOf(number)),
     leftOut: optional(listOf(fields({ journey: text, why: text }))),
     stallBudgetMs: number,

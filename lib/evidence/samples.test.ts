@@ -54,9 +54,9 @@ test('a lookup is no write, and an exception type is kept', () => {
 
 test('metadata may come as numbers too', () => {
   const line = changed(({ data }) => {
-    data.metadata = { sentAt: 1795397400080.5, status: 200 };
+    data.metadata = { sentAt: 1795397400080.5, status: 200, technician: '7' };
   });
-  expect(parseSample(line)).toMatchObject({ operation: { sentAt: 1795397400080.5, status: 200 } });
+  expect(parseSample(line)).toMatchObject({ operation: { sentAt: 1795397400080.5, status: 200, technician: 7 } });
 });
 
 test('a write that is about to go out is unknown and has no duration', () => {

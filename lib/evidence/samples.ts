@@ -58,6 +58,7 @@ function answeredOperation(data: Fields, tags: Fields, metadata: Fields): Operat
   return {
     journey: journeyOf(tags.journey, 'journey'),
     ...runOf(metadata),
+    ...technicianOf(metadata),
     sentAt: number(metadata.sentAt, 'metadata sentAt'),
     durationMs: atLeastZero(data.value, 'value'),
     good: outcome === 'good',
@@ -118,6 +119,10 @@ function linesOf(value: unknown): Write['lines'] {
 function runOf(metadata: Fields): Pick<Operation, 'run'> {
   const run = text(metadata.run);
   return run ? { run } : {};
+}
+
+function technicianOf({ technician }: Fields): Pick<Operation, 'technician'> {
+  return technician === undefined ? {} : { technician: atLeastZero(technician, 'metadata technician') };
 }
 
 function cancelledOf(value: unknown): Pick<Write, 'cancelled'> {

@@ -34,6 +34,7 @@ const keys = [
   'sentAt',
   'status',
   'technician',
+  'user',
   'virtualUser',
   'write',
 ] as const;
@@ -146,7 +147,7 @@ export function sampleScanner(tables: SampleTablesBuilder): (bytes: Buffer, from
     at = skip(bytes, at + 1, metadataKey);
     if (at === no) return false;
 
-    let [sentAt, status, outcome, cancelled] = [Number.NaN, Number.NaN, 0, 0];
+    let [sentAt, status, technician, outcome, cancelled] = [Number.NaN, Number.NaN, Number.NaN, 0, 0];
     let [hasMarker, hasDocument, hasLines] = [false, false, false];
     for (;;) {
       if (bytes[at] !== 0x22) return false;
@@ -163,10 +164,12 @@ export function sampleScanner(tables: SampleTablesBuilder): (bytes: Buffer, from
       } else {
         at = endOfText(bytes, begins, to);
         if (at === no) return false;
-        if (key === 'sentAt' || key === 'status') {
+        if (key === 'sentAt' || key === 'status' || key === 'technician') {
           if (!scanNumber(bytes, begins, number) || number.end !== at) return false;
           if (key === 'sentAt') sentAt = number.value;
-          else status = number.value;
+          else if (key === 'status') status = number.value;
+          else if (number.value < 0) return false;
+          else technician = number.value;
         } else if (key === 'marker') {
           scanPair(bytes, begins, at, prefixWords.code, marker);
           hasMarker = at > begins;
@@ -189,7 +192,7 @@ export function sampleScanner(tables: SampleTablesBuilder): (bytes: Buffer, from
 
     if (!hasMarker) {
       if (!isOperation || Number.isNaN(status)) return false;
-      tables.operationRow(sentAt, durationMs, code | (status > 0 ? answeredBit : 0), undefined);
+      tables.operationRow(sentAt, durationMs, code | (status > 0 ? answeredBit : 0), technician, undefined);
       return true;
     }
     write.prefix = marker.prefix;
@@ -203,7 +206,7 @@ export function sampleScanner(tables: SampleTablesBuilder): (bytes: Buffer, from
       write.outcome = outcome;
       write.document = hasDocument ? document : undefined;
       write.lines = hasLines ? pool.keep(codes) : 0;
-      tables.operationRow(sentAt, durationMs, code | writeBit | (status > 0 ? answeredBit : 0), write);
+      tables.operationRow(sentAt, durationMs, code | writeBit | (status > 0 ? answeredBit : 0), technician, write);
     } else {
       write.outcome = unknown;
       write.document = undefined;

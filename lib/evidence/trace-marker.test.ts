@@ -60,14 +60,15 @@ test('who wrote it and which way it went is read from its sample', async () => {
     line.includes(`"${marker}"`)
       ? line.replace(
           '"marker"',
-          '"technician":"technician-07","virtualUser":"12","error":"EOF","exchanges":"POST 200 1795397400080 32 web-1 galera-1 kept 198.18.0.3:443","marker"',
+          '"technician":"6","user":"technician-07","virtualUser":"12","error":"EOF","exchanges":"POST 200 1795397400080 32 web-1 galera-1 kept 198.18.0.3:443","marker"',
         )
       : line,
   );
   const { writes } = await traceMarker(folder, marker);
   expect(writes).toMatchObject([
     {
-      technician: 'technician-07',
+      technician: 6,
+      user: 'technician-07',
       virtualUser: 12,
       error: 'EOF',
       exchanges: [{ servedBy: 'web-1', member: 'galera-1', connection: 'kept', remote: '198.18.0.3:443' }],

@@ -101,13 +101,13 @@ async function writesOf(search: Search, marker: string): Promise<readonly Traced
   return [...answered, ...sent.slice(answered.length)].sort(byTime);
 }
 
-function wayIn(line: string): Pick<TracedWrite, 'technician' | 'virtualUser' | 'exchanges' | 'error'> {
+function wayIn(line: string): Pick<TracedWrite, 'user' | 'virtualUser' | 'exchanges' | 'error'> {
   const { data } = (objectIn(line) ?? {}) as { data?: { metadata?: Readonly<Record<string, unknown>> } };
-  const { technician, virtualUser, exchanges, error } = data?.metadata ?? {};
+  const { user, virtualUser, exchanges, error } = data?.metadata ?? {};
   const number = typeof virtualUser === 'string' || typeof virtualUser === 'number' ? Number(virtualUser) : Number.NaN;
   return {
     exchanges: typeof exchanges === 'string' ? exchangesIn(exchanges) : [],
-    ...(typeof technician === 'string' && technician !== '' ? { technician } : {}),
+    ...(typeof user === 'string' && user !== '' ? { user } : {}),
     ...(Number.isFinite(number) ? { virtualUser: number } : {}),
     ...(typeof error === 'string' && error !== '' ? { error } : {}),
   };

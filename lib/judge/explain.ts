@@ -100,12 +100,12 @@ function wordOf(
 }
 
 function requestOf(one: TracedWrite): ExplainedRequest {
-  const { write, journey, sentAt, durationMs, status, excType, good, technician, virtualUser, exchanges } = one;
+  const { write, journey, sentAt, durationMs, status, excType, good, user, virtualUser, exchanges } = one;
   const iteration = /-(\d+)$/.exec(write.marker)?.[1];
   return {
     journey,
     ...(iteration === undefined ? {} : { iteration: Number(iteration) }),
-    ...(technician === undefined ? {} : { technician }),
+    ...(user === undefined ? {} : { technician: user }),
     ...(virtualUser === undefined ? {} : { virtualUser }),
     sentAt,
     ...(durationMs === undefined ? {} : { answeredAt: sentAt + durationMs }),

@@ -19,6 +19,7 @@ import { counted, duration, evenSum, percent, rounded } from './numbers.ts';
 import { eachOwnWrite } from './own-writes.ts';
 import { isIn, loadEndIn, type Span, spanOf } from './phases.ts';
 import { journeysOf, leastPlannedArrivals, loadBegan } from './planned-arrivals.ts';
+import { judgeTechnicians } from './technicians.ts';
 
 export function judgeLoad(claim: Claim, evidence: RunTables, spans: readonly Span[]): readonly Finding[] {
   const planned = evidence.journal.find((line) => line.kind === 'header')?.header.load;
@@ -27,6 +28,7 @@ export function judgeLoad(claim: Claim, evidence: RunTables, spans: readonly Spa
     judgeExit(evidence),
     ...judgeGenerator(evidence),
     judgeAcknowledged(claim, evidence),
+    ...judgeTechnicians(evidence),
     ...(planned?.leftOut && planned.leftOut.length > 0 ? [tellLeftOut(planned.leftOut)] : []),
     ...(planned && steady
       ? [

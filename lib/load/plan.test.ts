@@ -17,6 +17,7 @@ test('the gate is 20 scans/s and 5 stock entries/s, and its users sit out 30 s',
       'realtime-notice': 0.2,
     },
     stallBudgetMs: 30_000,
+    technicians: 60,
     virtualUsersMax: 620 + 62 + 93 + 4 * 7 + 4 + 13,
     // Each rate × (30 s + 1 s), rounded up; a WebSocket may be held for a minute.
     virtualUsers: {

@@ -64,6 +64,7 @@ export function planLoad(config: LoadConfig, name: string, place?: LoadPlace): P
     profile: name,
     ratesPerSecond: byJourney(workloads, ({ perHour }) => perHour / 3600),
     ...(Object.keys(shapes).length > 0 ? { shapes } : {}),
+    technicians: profile.technicians,
     stallBudgetMs: config.stallBudgetMs,
     virtualUsersMax: workloads.reduce((sum, { virtualUsers }) => sum + virtualUsers, 0),
     virtualUsers: byJourney(workloads, ({ virtualUsers }) => virtualUsers),

@@ -104,6 +104,8 @@ export interface PlannedLoad {
   readonly ratesPerSecond: Readonly<Partial<Record<Journey, number>>>;
   /** Of journeys whose rate changes over time; the others, and all of older runs, keep the rate above. */
   readonly shapes?: Readonly<Partial<Record<Journey, RateShape>>>;
+  /** How many technicians' tokens the virtual users have among them; not in older runs. */
+  readonly technicians?: number;
   /** Virtual users of each journey; older runs tell only their sum. */
   readonly virtualUsers?: Readonly<Partial<Record<Journey, number>>>;
   /** Journeys of the profile that the target has no place for, with what it lacks. */
@@ -130,6 +132,8 @@ export interface Operation {
   readonly journey: Journey;
   /** The run that it was started for; not in older samples. */
   readonly run?: string;
+  /** Whose token its virtual user has, by number; not in older samples. */
+  readonly technician?: number;
   readonly sentAt: Instant;
   /** Undefined when the generator stopped before an answer or a time-out was seen. */
   readonly durationMs?: number;

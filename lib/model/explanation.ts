@@ -17,8 +17,8 @@ import type { Outcome } from './verdict.ts';
 /** A write as its sample has it, with what nothing is judged by. */
 export type TracedWrite = Operation & {
   readonly write: Write;
-  /** Name of the virtual technician. */
-  readonly technician?: string;
+  /** The technician's login name. */
+  readonly user?: string;
   readonly virtualUser?: number;
   /** Empty in older samples. */
   readonly exchanges: readonly Exchange[];
@@ -95,6 +95,7 @@ export interface ExplainedRequest {
   readonly journey: Journey;
   /** Of the journey, from 0; undefined when the marker doesn't tell. */
   readonly iteration?: number;
+  /** Login name. */
   readonly technician?: string;
   readonly virtualUser?: number;
   readonly sentAt: Instant;

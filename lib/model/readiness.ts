@@ -1,6 +1,7 @@
 // The gate's answer, as machines read it. Versioned; its JSON Schema is published by `shakedown schema readiness`.
 import { z } from 'zod';
 import { historySchema } from './history.ts';
+import { selftestSchema } from './selftest.ts';
 
 const outcome = z.enum(['passed', 'inconclusive', 'failed']);
 const count = z.number().int().min(0);
@@ -104,6 +105,8 @@ export const readinessSchema = z.strictObject({
   untested: z.array(z.strictObject({ scenario: z.string(), hypothesis: z.string() })),
   /** Against earlier gates of the same target and suite. Decides nothing; not in older files. */
   history: historySchema.optional(),
+  /** What is known of the judge itself. One that missed something makes the gate inconclusive; not in older files. */
+  selftest: selftestSchema.optional(),
 });
 
 export type Readiness = z.infer<typeof readinessSchema>;

@@ -28,4 +28,6 @@ export const gateFiles = {
   summary: 'summary.md',
   /** For GitLab's load performance widget, in the shape of k6's summary. */
   loadPerformance: 'load-performance.json',
+  /** Beside the gates' folders: what the last self-test showed. */
+  selftest: 'selftest.json',
 } as const;

@@ -1,8 +1,10 @@
-// The gate's answer: a conjunction. The worst run counts, what was not run counts against it, and a dirty target beats all.
+// The gate's answer: a conjunction. The worst run counts, what was not run counts against it, so does a judge that missed something in its
+// self-test, and a dirty target beats all.
 import type { Instant } from '../model/evidence.ts';
 import type { Residue } from '../model/fault.ts';
 import type { Readiness } from '../model/readiness.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { isSound, type Selftest } from '../model/selftest.ts';
 import type { Target } from '../model/target.ts';
 import { exitCodes, type Outcome, type RunRecord, severity, type Verdict } from '../model/verdict.ts';
 import { tellOwnDefects } from './own-defects.ts';
@@ -23,6 +25,7 @@ export function assembleReadiness(
     readonly endedAt: Instant;
     readonly commit: string;
     readonly interrupted: boolean;
+    readonly selftest: Selftest;
   },
 ): Readiness {
   const { records, skipped } = played;
@@ -35,8 +38,8 @@ export function assembleReadiness(
     endedAt: new Date(of.endedAt).toISOString(),
     suite: of.suite,
     commit: of.commit,
-    outcome: outcomeOf(played),
-    exitCode: exitCodeOf(played, of.interrupted),
+    outcome: outcomeOf(played, of.selftest),
+    exitCode: exitCodeOf(played, of.interrupted, of.selftest),
     runs: tellOwnDefects(
       records.map(({ header, verdict, ended, residue, folder }) => ({
         scenario: verdict.scenario,
@@ -53,6 +56,7 @@ export function assembleReadiness(
     ),
     skipped: skipped.map((one) => ({ ...one })),
     untested: of.untested.map(({ claim }) => ({ scenario: claim.name, hypothesis: claim.hypothesis })),
+    selftest: of.selftest,
   };
 }
 
@@ -70,7 +74,7 @@ export function withVerdicts(readiness: Readiness, verdicts: ReadonlyMap<string,
   });
   const outcome = worstOutcome(
     runs.map((run) => run.outcome),
-    readiness.skipped.length > 0,
+    readiness.skipped.length > 0 || (readiness.selftest !== undefined && !isSound(readiness.selftest)),
   );
   const { exitCode: before } = readiness;
   const kept = before === exitCodes.dirty || before === exitCodes.interrupted;
@@ -78,23 +82,23 @@ export function withVerdicts(readiness: Readiness, verdicts: ReadonlyMap<string,
 }
 
 /** Nothing run is nothing known. */
-export const outcomeOf = ({ records, skipped }: Played): Outcome =>
+export const outcomeOf = ({ records, skipped }: Played, selftest: Selftest): Outcome =>
   worstOutcome(
     records.map(({ verdict }) => verdict.outcome),
-    skipped.length > 0,
+    skipped.length > 0 || !isSound(selftest),
   );
 
-function worstOutcome(outcomes: readonly Outcome[], skipped: boolean): Outcome {
+function worstOutcome(outcomes: readonly Outcome[], unsure: boolean): Outcome {
   return outcomes.reduce<Outcome>(
     (worse, next) => (severity[next] > severity[worse] ? next : worse),
-    outcomes.length === 0 || skipped ? 'inconclusive' : 'passed',
+    outcomes.length === 0 || unsure ? 'inconclusive' : 'passed',
   );
 }
 
-export function exitCodeOf(played: Played, interrupted: boolean): number {
+export function exitCodeOf(played: Played, interrupted: boolean, selftest: Selftest): number {
   if (played.records.some(isDirty)) return exitCodes.dirty;
   if (interrupted) return exitCodes.interrupted;
-  return exitCodeOfOutcome(outcomeOf(played));
+  return exitCodeOfOutcome(outcomeOf(played, selftest));
 }
 
 export function exitCodeOfOutcome(outcome: Outcome): number {

@@ -26,6 +26,8 @@ export interface SampleTables {
   /** Those of one journey and moment are one; in order of time. */
   readonly drops: readonly Drop[];
   readonly writes: WriteTable;
+  /** Whose tokens were used, by number; empty for older samples. */
+  readonly technicians: ReadonlySet<number>;
 }
 
 export interface RunTables extends SampleTables, Recorded {
@@ -52,8 +54,8 @@ export function tablesOf(evidence: Evidence | RunTables): RunTables {
 export interface SampleTablesBuilder {
   readonly writes: WriteTableBuilder;
   operation(operation: Operation): void;
-  /** The same as numbers; `write` when it wrote. */
-  operationRow(sentAt: number, durationMs: number, code: number, write: WriteRow | undefined): void;
+  /** The same as numbers; `technician` is NaN when it is not told, `write` is there when it wrote. */
+  operationRow(sentAt: number, durationMs: number, code: number, technician: number, write: WriteRow | undefined): void;
   sent(operation: Operation & { readonly write: Write }): void;
   sentRow(write: WriteRow): void;
   drop(drop: Drop): void;
@@ -64,16 +66,19 @@ export function sampleTablesBuilder(): SampleTablesBuilder {
   const operations = operationTableBuilder();
   const writes = writeTableBuilder();
   const drops: DropSums = new Map();
-  const operationRow: SampleTablesBuilder['operationRow'] = (sentAt, durationMs, code, write) => {
+  const technicians = new Set<number>();
+  const operationRow: SampleTablesBuilder['operationRow'] = (sentAt, durationMs, code, technician, write) => {
     operations.add(sentAt, durationMs, code);
+    if (!Number.isNaN(technician)) technicians.add(technician);
     if (write) writes.answered(write);
   };
   return {
     writes,
     operationRow,
     operation(operation) {
-      const { sentAt, durationMs = Number.NaN, write } = operation;
-      operationRow(sentAt, durationMs, codeOf(operation), write ? writeRow(writes, operation, write) : undefined);
+      const { sentAt, durationMs = Number.NaN, technician = Number.NaN, write } = operation;
+      const row = write ? writeRow(writes, operation, write) : undefined;
+      operationRow(sentAt, durationMs, codeOf(operation), technician, row);
     },
     sentRow: writes.sent,
     sent: (operation) => writes.sent(writeRow(writes, operation, operation.write)),
@@ -81,7 +86,7 @@ export function sampleTablesBuilder(): SampleTablesBuilder {
     done() {
       // A write that was sent and of which nothing more was heard is an operation too: its outcome is unknown.
       const table = writes.done((journey, sentAt) => operations.add(sentAt, Number.NaN, journey | writeBit));
-      return { operations: operations.done(), drops: dropsOf(drops), writes: table };
+      return { operations: operations.done(), drops: dropsOf(drops), writes: table, technicians };
     },
   };
 }

@@ -38,7 +38,18 @@ export async function unreachableTarget(folder: string): Promise<string> {
 export async function copiedCheckout(folder: string): Promise<string> {
   const copy = join(folder, 'checkout');
   await mkdir(copy);
-  for (const part of ['cli', 'lib', 'load', 'scenarios', 'chaos', 'reports', 'lab', 'k6.config.ts', 'package.json'])
+  for (const part of [
+    'cli',
+    'lib',
+    'load',
+    'scenarios',
+    'chaos',
+    'reports',
+    'selftest',
+    'lab',
+    'k6.config.ts',
+    'package.json',
+  ])
     await cp(join(repo, part), join(copy, part), { recursive: true });
   await symlink(join(repo, 'node_modules'), join(copy, 'node_modules'));
   return copy;

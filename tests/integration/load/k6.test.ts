@@ -142,7 +142,7 @@ describe.skipIf(k6 === '')('a healthy site', () => {
     const { operations, sent } = recorded();
     const traced = await Promise.all(sent.map(async (marker) => (await traceMarker(folder, marker)).writes[0]));
     for (const write of traced) {
-      expect(write?.technician).toMatch(/^technician-[1-4]@example\.com$/);
+      expect(write?.user).toMatch(/^technician-[1-4]@example\.com$/);
       expect(write?.virtualUser).toBeGreaterThan(0);
       for (const exchange of write?.exchanges ?? []) {
         expect(exchange).toMatchObject({ status: 200, servedBy: 'web-1', member: 'galera-1' });
@@ -428,14 +428,7 @@ describe.skipIf(k6 === '')('a site that misbehaves', () => {
     for (const line of readFileSync(join(folder, 'samples.ndjson'), 'utf8').trim().split('\n')) {
       const { metric, data } = JSON.parse(line);
       if (metric === 'write_sent')
-        expect(Object.keys(data.metadata).sort()).toEqual([
-          'lines',
-          'marker',
-          'run',
-          'sentAt',
-          'technician',
-          'virtualUser',
-        ]);
+        expect(Object.keys(data.metadata).sort()).toEqual(['lines', 'marker', 'run', 'sentAt', 'user', 'virtualUser']);
       if (metric === 'dropped_iterations') expect(data.metadata).toBeUndefined();
       if (data.tags.journey === 'barcode-lookup') expect(data.metadata.marker).toBeUndefined();
     }
