@@ -138,7 +138,7 @@ describe.skipIf(k6 === '')('a healthy site', () => {
     const load = await start('traced');
     await later(2_000);
     await load.stop(5_000);
-    writeFileSync(join(folder, 'claim.json'), '{"name":"traced","objectives":[]}');
+    writeFileSync(join(folder, 'claim.json'), '{"name":"traced","judgeVersion":1,"objectives":[]}');
     const { operations, sent } = recorded();
     const traced = await Promise.all(sent.map(async (marker) => (await traceMarker(folder, marker)).writes[0]));
     for (const write of traced) {
