@@ -28,8 +28,8 @@ export function gateCommand(): Command {
   return playing(new Command('gate'))
     .description('play a suite of scenarios under load and say whether the target is ready')
     .addOption(new Option('--suite <name>', 'how much is asked').choices([...suites]).default('smoke'))
-    .action(async ({ suite, ...options }: PlayOptions & { suite: Suite }) => {
-      process.exitCode = await play('gate', () => scenariosOf(suite), options);
+    .action(async (options: PlayOptions & { suite: Suite }) => {
+      process.exitCode = await play('gate', () => scenariosOf(options.suite), options);
     });
 }
 

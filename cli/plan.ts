@@ -17,6 +17,7 @@ import type { FaultStep, Scenario, Suite } from '../lib/model/scenario.ts';
 import type { Target } from '../lib/model/target.ts';
 import { usualDurationMs, usualSuiteMs } from '../lib/runner/run-scenario.ts';
 import { scenarios, scenariosOf, suites } from '../scenarios/catalog.ts';
+import { checkClaims } from './check-claims.ts';
 import { namedScenarios } from './gate.ts';
 import { readLoadConfig } from './play.ts';
 import { readTargetFile } from './target-file.ts';
@@ -32,6 +33,7 @@ export function planCommand(): Command {
       const chosen = names.length > 0 ? namedScenarios(names) : suite ? scenariosOf(suite) : scenarios;
       const place = file ?? (existsSync(paths.target) ? paths.target : undefined);
       const target = place === undefined ? undefined : await readTargetFile(place);
+      checkClaims(chosen, target?.prometheus.scrapeIntervalMs);
       const asked = await askTargets(chosen, target);
       for (const scenario of chosen) console.log(planText(scenario, config, target, asked.of));
       const seconds = usualSuiteMs(chosen.map(({ play }) => play)) / 1000;

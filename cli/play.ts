@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { openReach } from '../lib/clients/reach.ts';
 import { messageOf, Problem } from '../lib/errors.ts';
+import { makeManifest } from '../lib/evidence/manifest.ts';
 import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
 import { judge } from '../lib/judge/judge.ts';
 import { LoadConfigError, loadConfigFrom } from '../lib/load/config.ts';
@@ -27,12 +28,16 @@ import type { RunDeps } from '../lib/runner/run-scenario.ts';
 import { RunStopped } from '../lib/runner/run-stopped.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { scenarios as catalog } from '../scenarios/catalog.ts';
+import { checkClaims } from './check-claims.ts';
+import { historyOf } from './history.ts';
 import { ensureLab, k6Program } from './lab.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
 import { readTargetFile } from './target-file.ts';
 import { tellJobSummary, writeReports } from './write-reports.ts';
 
 export interface PlayOptions {
+  /** Of a gate; single scenarios belong to none. */
+  readonly suite?: string;
   readonly target?: string;
   readonly seed?: number;
   readonly json?: boolean;
@@ -57,18 +62,18 @@ export async function readLoadConfig(): Promise<LoadConfig> {
 }
 
 /** Plays the scenarios and tells the result; returns the exit code. */
-export async function play(suite: string, asked: () => readonly Scenario[], options: PlayOptions): Promise<number> {
+export async function play(verb: string, asked: () => readonly Scenario[], options: PlayOptions): Promise<number> {
   const progress = progressLine();
   const interrupted = onInterrupt(progress.say);
   try {
-    return await playTold(suite, asked, options, progress, interrupted);
+    return await playTold(verb, asked, options, progress, interrupted);
   } catch (error) {
     // Before a run begins there is nothing to undo and no evidence to keep: what was under way ended because it was told to.
     if (!interrupted.signal.aborted || interrupted.ownBug()) throw error;
     throw new Problem({
       kind: 'interrupted',
       what: 'ended before the first run began',
-      where: suite,
+      where: verb,
       seen: messageOf(interrupted.signal.reason),
       next: 'nothing was touched; run it again',
       cause: error,
@@ -79,25 +84,30 @@ export async function play(suite: string, asked: () => readonly Scenario[], opti
 }
 
 async function playTold(
-  suite: string,
+  verb: string,
   asked: () => readonly Scenario[],
   options: PlayOptions,
   progress: ProgressLine,
   interrupted: Interruption,
 ): Promise<number> {
   // Everything that can be wrong in what was typed is said at once, before anything is touched.
+  const chosen = (async () => asked())();
+  const named = (async () => (options.target === undefined ? undefined : readTargetFile(options.target)))();
   const [scenarios, config, given] = await allOrEveryMistake([
-    async () => asked(),
+    () => chosen,
     readLoadConfig,
-    async () => (options.target === undefined ? undefined : readTargetFile(options.target)),
+    () => named,
+    async () =>
+      checkClaims(await chosen.catch(() => []), (await named.catch(() => undefined))?.prometheus.scrapeIntervalMs),
   ]);
   const target =
     given ?? (await readTargetFile(await ensureLab(labScope(scenarios), progress.say, interrupted.signal)));
+  if (!given) checkClaims(scenarios, target.prometheus.scrapeIntervalMs);
   const k6 = await findK6();
   const seed = options.seed ?? config.seed;
   const commit = await commitHere();
   const startedAt = systemClock.now();
-  const folder = await makeRunFolder(options.runs, suite, startedAt);
+  const folder = await makeRunFolder(options.runs, verb, startedAt);
   const load = k6Driver({ k6, config, site: target.site, technicians: await technicians(target, interrupted.signal) });
   for (const profile of new Set(scenarios.map((scenario) => scenario.play.load)))
     for (const { journey, why } of load.plan(profile).leftOut ?? [])
@@ -115,6 +125,7 @@ async function playTold(
       jobs: readJobs,
     },
     takeSnapshot,
+    makeManifest,
     readRunFolder,
     judge,
     freeBytes: async (place) => {
@@ -152,9 +163,9 @@ async function playTold(
       });
     throw error;
   });
-  const readiness = assembleReadiness(played, {
+  const judged = assembleReadiness(played, {
     target,
-    suite,
+    suite: options.suite ?? verb,
     scenarios,
     untested: catalog.filter((scenario) => !scenarios.includes(scenario)),
     startedAt,
@@ -163,8 +174,17 @@ async function playTold(
     interrupted: interrupted.signal.aborted,
   });
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
-  const page = await writeReports(folder, readiness);
+  const write = (readiness: Readiness) =>
+    writeFile(join(folder, gateFiles.readiness), `${JSON.stringify(readiness, null, 1)}\n`);
+  await write(judged);
+  // Read back like the others, so that all are read by the same rules. Nothing in it may take the verdict away, nor the word that a target is dirty.
+  const history = await historyOf(folder, options.runs).catch((error: unknown) => {
+    progress.say(`not compared with earlier gates: ${messageOf(error)}`);
+    return undefined;
+  });
+  const readiness = { ...judged, ...(history ? { history } : {}) };
+  await write(readiness);
+  const { page } = await writeReports(folder, readiness);
   await tellJobSummary(readiness, progress.say);
   progress.end();
   tell(readiness, page, options.json === true);

@@ -1,13 +1,15 @@
 // `shakedown undo`: takes back what a killed run left, from the tickets in the target. Twice is as good as once.
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { undoableFrom } from '../chaos/registry.ts';
 import { paths } from '../lab/places.ts';
 import { openReach } from '../lib/clients/reach.ts';
 import { Problem } from '../lib/errors.ts';
-import { readRunFolder } from '../lib/evidence/read-run-folder.ts';
 import type { Cluster } from '../lib/model/reach.ts';
+import { runFiles } from '../lib/model/run-folder.ts';
 import { exitCodes } from '../lib/model/verdict.ts';
 import { systemClock } from '../lib/runner/clock.ts';
 import { guardianReportInWords, takeGuardianReports } from '../lib/runner/guardian.ts';
@@ -98,8 +100,18 @@ function labTarget(): string {
 async function runIdsOf(named: readonly string[]): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
   for (const { path } of await runFoldersOf(named)) {
-    const { journal } = await readRunFolder(path);
-    for (const line of journal) if (line.kind === 'header') ids.add(line.header.runId);
+    const journal = await readFile(join(path, runFiles.journal), 'utf8').catch(() => '');
+    for (const line of journal.split('\n')) for (const id of runIdIn(line)) ids.add(id);
   }
   return ids;
+}
+
+/** Whatever release made the run, and however it was cut off: what it left must be found. */
+function runIdIn(line: string): readonly string[] {
+  try {
+    const { kind, header } = JSON.parse(line);
+    return kind === 'header' && typeof header?.runId === 'string' ? [header.runId] : [];
+  } catch {
+    return [];
+  }
 }

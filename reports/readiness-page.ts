@@ -3,6 +3,8 @@
 import type { Readiness } from '../lib/model/readiness.ts';
 import type { RunView } from '../lib/model/run-view.ts';
 import { severity } from '../lib/model/verdict.ts';
+import { historySection } from './history.ts';
+import { historyWarning } from './history-words.ts';
 import { type Html, html, render, trusted } from './html.ts';
 import { outcomeBadge, outcomeMark } from './marks.ts';
 import { type ReadinessRun, scenarioCard } from './scenario-card.ts';
@@ -38,6 +40,7 @@ export function readinessPage({ readiness, views }: ReadinessPage): string {
 ${banner(readiness)}
 <main class="page">
 ${overview(runs)}
+${historySection(readiness.history)}
 <section id="scenarios" aria-label="Scenarios">${runs.map(({ run, key }) => scenarioCard(run, views.get(run.folder), key))}</section>
 ${uncovered(readiness)}
 </main>
@@ -60,8 +63,8 @@ function banner(readiness: Readiness): Html {
 </div></header>`;
 }
 
-/** In the banner only what decides; three lines of it at most. */
-function why({ outcome, runs, skipped }: Readiness): Html {
+/** In the banner what decides, three lines of it at most, and a line of warning. */
+function why({ outcome, runs, skipped, history }: Readiness): Html {
   const decisive = runs.flatMap((run) =>
     run.findings.filter((finding) => finding.outcome === outcome).map(({ says }) => ({ scenario: run.scenario, says })),
   );
@@ -73,11 +76,12 @@ function why({ outcome, runs, skipped }: Readiness): Html {
       ? skipped.slice(0, 3).map(({ scenario, reason }) => `${scenario} was skipped: ${reason}`)
       : []),
   ];
+  const warning = historyWarning(history);
   const more = outcome === 'passed' ? 0 : Math.max(0, decisive.length - 3);
   return html`<p>${sentence(outcome, decisive.length, runs.length)}</p>${
     lines.length > 0 &&
     html`<ul>${lines.map((line) => html`<li>${line}</li>`)}${more > 0 && html`<li>and ${plural(more, 'finding')} more, below</li>`}</ul>`
-  }`;
+  }${warning !== undefined && html`<p class="warning"><a href="#history">${warning}</a></p>`}`;
 }
 
 function sentence(outcome: Readiness['outcome'], decisive: number, runs: number): string {

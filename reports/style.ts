@@ -29,6 +29,7 @@ code,pre{font-family:var(--mono);font-size:.86em}
 .why{font-size:1.13rem;line-height:1.5;max-width:50em}
 .why ul{list-style:none;display:grid;gap:5px;margin-top:8px}
 .why li{display:grid;grid-template-columns:1.1em 1fr}.why li::before{content:"–"}
+.warning{margin-top:12px}
 .meta{display:flex;flex-wrap:wrap;gap:12px 40px;margin-top:26px;font-size:.92rem}
 .meta dt,.label{font-size:.75rem;letter-spacing:.06em;text-transform:uppercase;line-height:1.5}
 .meta dt{opacity:.85}.meta dd{font-weight:600;overflow-wrap:anywhere}
@@ -43,6 +44,7 @@ h3{font-size:1rem;font-weight:660;margin:34px 0 10px}
 .badge{display:inline-flex;align-items:center;gap:.42em;font-weight:640;font-size:.9rem;white-space:nowrap}
 .badge svg{width:1em;height:1em;flex:none}
 .badge.passed{color:var(--passed)}.badge.inconclusive{color:var(--inconclusive)}.badge.failed{color:var(--failed)}
+.badge.unknown{color:var(--soft)}
 .card>header .badge{padding:4px 13px 4px 10px;border-radius:99px}
 .card>header .badge.passed{background:var(--passed-wash)}.card>header .badge.inconclusive{background:var(--inconclusive-wash)}.card>header .badge.failed{background:var(--failed-wash)}
 .numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:20px 24px;margin-top:26px;padding-top:22px;border-top:1px solid var(--line)}
@@ -61,6 +63,10 @@ tbody th{color:inherit;font-size:inherit;vertical-align:top}
 .findings td:nth-child(3),.findings td:nth-child(4){white-space:nowrap}
 .check{display:block;font-family:var(--mono);font-size:.78rem;color:var(--soft);margin-top:2px}
 .examples{list-style:none;font-family:var(--mono);font-size:.79rem;line-height:1.6;margin-top:8px;padding-left:12px;border-left:2px solid var(--line);overflow-wrap:anywhere}
+.history{margin-top:12px}.history td:nth-child(1){width:9.4em}.history td:nth-child(3){width:236px}
+.gates{display:block;width:220px;max-width:100%;height:auto}
+.gates .before{fill:none;stroke:var(--soft);stroke-width:1.2}.gates .now{fill:var(--ink)}
+.gates .usual{stroke:var(--soft);stroke-width:1;stroke-dasharray:3 3}.gates .matter{fill:var(--wash)}
 details{margin-top:12px}
 summary{cursor:pointer;font-size:.94rem;color:var(--soft);padding:5px 0;width:fit-content}
 summary:hover{color:var(--ink)}
@@ -117,7 +123,7 @@ th,td{padding-right:12px}
 --passed:#17704a;--passed-wash:#e3f1e8;--inconclusive:#855800;--inconclusive-wash:#f8ecd0;--failed:#b3261e;--failed-wash:#fae5e1;
 --on-banner:#fff;--scan:#2868b0;--write:#8a4ea6;--shade:#b3261e14;--hatch:#b3261e33;--good-bar:#a9b8c6}
 body{font-size:10.5pt}
-.banner,.badge,.timeline,.legend{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.banner,.badge,.timeline,.legend,.gates{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .page{max-width:none;padding:0}.banner{padding:18px 16px}
 .card{border:0;border-top:2px solid var(--ink);border-radius:0;padding:14px 0;margin-top:28px}
 figure,tr,.numbers,.steps>li{break-inside:avoid}h2,h3{break-after:avoid}

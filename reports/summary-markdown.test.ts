@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inconclusive, notReady, ready } from '../tests/fixtures/readiness.ts';
+import { firstNights, inconclusive, notReady, ready, slower } from '../tests/fixtures/readiness.ts';
 import { summaryMarkdown } from './summary-markdown.ts';
 
 test('the verdict stands first, then a line for each scenario', () => {
@@ -43,4 +43,12 @@ test('it never outgrows what a job may have', () => {
   const text = summaryMarkdown({ ...gate, runs: [{ ...first, findings: Array(20_000).fill(finding) }] });
   expect(Buffer.byteLength(text)).toBeLessThan(1024 * 1024);
   expect(text).toContain('The rest did not fit');
+});
+
+test('what got worse than in earlier gates is told; too few gates are told as that', () => {
+  const text = summaryMarkdown(slower().readiness);
+  expect(text).toContain('## Compared with earlier gates');
+  expect(text).toMatch(/- \*\*Worse\*\* galera&#45;writer&#45;crash, scans&#45;p95 in after: 9\d ms/);
+  expect(text).toContain('- **Cannot tell** ');
+  expect(summaryMarkdown(firstNights().readiness)).toContain('That is insufficient history');
 });

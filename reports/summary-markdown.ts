@@ -1,6 +1,7 @@
 // The gate's answer as Markdown, for a CI job's summary: the verdict, one line for each scenario, what blocks, and how to run it again.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { severity } from '../lib/model/verdict.ts';
+import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { count, duration, outcomeWord, readinessWord, recoveryWords } from './wording.ts';
 
 type Run = Readiness['runs'][number];
@@ -24,6 +25,7 @@ export function summaryMarkdown(readiness: Readiness): string {
     ...skipped.map(({ scenario, reason }) => `| ${plain(scenario)} | **Not run** | ${plain(reason)} | | | | |`),
     '',
     ...runs.flatMap(sectionOf),
+    ...historyOf(readiness),
     ...(untested.length > 0
       ? [`Outside this suite, so not known: ${untested.map(({ scenario }) => plain(scenario)).join(', ')}.`, '']
       : []),
@@ -53,6 +55,21 @@ function sectionOf(run: Run): readonly string[] {
     ...run.residue.map((left) => `- **Left dirty** ${plain(left)}. Next: ${code('npx shakedown undo')}`),
     '',
     `Again: ${code(`npx shakedown run ${run.scenario}`)}`,
+    '',
+  ];
+}
+
+/** A sentence, and what should be looked at. */
+function historyOf({ history }: Readiness): readonly string[] {
+  if (!history) return [];
+  return [
+    '## Compared with earlier gates',
+    '',
+    plain(historySentence(history)),
+    '',
+    ...loudOf(history).map(
+      ({ scenario, answer, says }) => `- **${answerWord[answer]}** ${plain(`${scenario}, ${says}`)}`,
+    ),
     '',
   ];
 }

@@ -1,6 +1,7 @@
 // What `gate`, `run` and `judge` print when they are done: outcome, what decides, the ledger, and where to read on. Plain text, 100 columns.
 import type { Readiness } from '../lib/model/readiness.ts';
 import { type Finding, type Outcome, severity, type Verdict } from '../lib/model/verdict.ts';
+import { answerWord, historySentence, loudOf } from './history-words.ts';
 import { count, duration, outcomeWord, plural, readinessWord, recoveryWords } from './wording.ts';
 
 export interface TerminalOptions {
@@ -20,19 +21,32 @@ export function terminalReport(readiness: Readiness, options: TerminalOptions): 
     '',
     ...runs.flatMap((run) => [...scenarioLines(run, options), '']),
     ...skipped.flatMap(({ scenario, reason }) => [
-      `${mark('inconclusive', options)} ${scenario}: skipped`,
+      `${mark('inconclusive', options)} ${named(scenario)}: skipped`,
       ...wrapped(reason, 4),
       '',
     ]),
     ...(untested.length > 0
       ? [...wrapped(`Outside this suite, so not known: ${untested.map(({ scenario }) => scenario).join(', ')}`, 2), '']
       : []),
-    `  ${painted(` ${readinessWord[outcome]} `, outcome, options, true)}  ${target.name} (${target.environment}) · ${suite} · ${commit.slice(0, 12)} · ${took} · exit code ${exitCode}`,
+    ...historyLines(readiness.history),
+    `  ${painted(` ${readinessWord[outcome]} `, outcome, options, true)}  ${named(target.name)} (${named(target.environment)}) · ${named(suite)} · ${named(commit.slice(0, 12))} · ${took} · exit code ${exitCode}`,
     ...(options.page ? [`  ${options.page}`] : []),
     '',
   ]
     .join('\n')
     .replace(/[\u00a0\u202f]/g, ' ');
+}
+
+/** In one line, and what should be looked at. */
+function historyLines(history: Readiness['history']): readonly string[] {
+  if (!history) return [];
+  return [
+    ...wrapped(historySentence(history), 2),
+    ...loudOf(history).flatMap(({ scenario, answer, says }) =>
+      wrapped(`! ${answerWord[answer].toLowerCase()}: ${scenario}, ${says}`, 4, 6),
+    ),
+    '',
+  ];
 }
 
 /** One verdict by itself, as `judge` prints it. */
@@ -71,7 +85,7 @@ function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
   const unread = run.findings.some(({ check, outcome }) => check === 'ledger.lost' && outcome === 'inconclusive');
   const absent = (value: number) => (unread && value === 0 ? '?' : count(value));
   return [
-    `${mark(run.outcome, options)} ${run.scenario}: ${outcomeWord[run.outcome].toLowerCase()}${run.ended === 'completed' ? '' : ` (${run.ended})`}`,
+    `${mark(run.outcome, options)} ${named(run.scenario)}: ${outcomeWord[run.outcome].toLowerCase()}${run.ended === 'completed' ? '' : ` (${run.ended})`}`,
     ...wrapped(run.hypothesis, 4),
     `    writes: ${count(ledger.sent)} sent, ${count(ledger.acknowledged)} acknowledged, ${absent(ledger.lost)} lost, ${absent(ledger.duplicated)} duplicated, ${count(ledger.unknown)} unknown (${absent(ledger.unknownPresent)} there)`,
     ...(measured ? [`    recovery: ${recovery.value} (${recovery.note})`] : []),
@@ -83,7 +97,7 @@ function scenarioLines(run: Told, options: TerminalOptions): readonly string[] {
         : []),
     ]),
     ...run.residue.flatMap((left) => wrapped(`left in the target: ${left}`, 4)),
-    ...(wrong.length > 0 && run.folder !== '' ? [`    ${run.folder}`] : []),
+    ...(wrong.length > 0 && run.folder !== '' ? [`    ${named(run.folder)}`] : []),
   ];
 }
 
@@ -97,8 +111,11 @@ function painted(text: string, outcome: Outcome, { colour }: TerminalOptions, re
   return colour ? `\u001b[1;${codes[outcome]}${reverse ? ';7' : ''}m${text}\u001b[0m` : text.trim();
 }
 
-/** What a target wrote must not move the cursor or change colours. */
-const printable = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');
+/** What a target wrote must not move the cursor, change colours or turn the direction of reading. */
+const printable = (text: string): string => text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ');
+
+/** A name comes from a file, and the file may be anybody's. */
+const named = (text: string): string => printable(text).slice(0, 200);
 
 const columns = 100;
 

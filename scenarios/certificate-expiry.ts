@@ -9,8 +9,9 @@ import { afterMs, ledgerOfThreeNodes, needs, probes, serviceObjectives, steadyMs
 
 const { series } = drillCertificatesValid;
 
-/** No firing alert is no series, and that is 0. */
-const firing = 'max(ALERTS{alertname="ServedCertificateExpired",alertstate="firing"} or vector(0))';
+/** No firing alert is no series, and that is 0, as long as the certificate is looked at. */
+const firing =
+  '(max(ALERTS{alertname="ServedCertificateExpired",alertstate="firing"}) or vector(0)) and (count(probe_success{job="drill-certificate"}) > 0)';
 const alert = { source: 'prometheus', query: firing, unit: 'firing', coverageMin: 0.8 } as const;
 
 const certificateObjectives: readonly Objective[] = [

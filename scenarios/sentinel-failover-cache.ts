@@ -44,6 +44,7 @@ export const sentinelFailoverCache: Scenario = {
         phases: ['fault', 'after'],
         max: 0,
         coverageMin: 0.5,
+        exporters: 'process_start_time_seconds{job="web"}',
       },
       oneMaster('cache', masters),
     ],

@@ -1,43 +1,32 @@
 // A run folder → Evidence. A folder of a run that was killed is evidence too: each file is read as far as it goes,
 // and what is missing, cut off or not understood is said in `damaged`, so that the judge can refuse to conclude from it.
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Problem } from '../errors.ts';
-import type { Claim } from '../model/claim.ts';
 import type { Drop, Evidence, JournalLine, LedgerLine, Operation, RangeResponse, Write } from '../model/evidence.ts';
+import { manifestSchemaName } from '../model/manifest.ts';
 import { runFiles } from '../model/run-folder.ts';
+import { isKnownVersion, readClaim } from './claim-file.ts';
+import { isFields, isJournalLine, isLedgerLine, isRangeResponse } from './lines.ts';
+import { checkManifest } from './manifest.ts';
 import { parseSample } from './samples.ts';
 
 type Damage = Evidence['damaged'][number];
 
-/** Throws only when there is no readable claim: without it nobody knows what to judge. */
+/**
+ * Throws only when there is no readable claim: without it nobody knows what to judge. Of a run of another version nothing more is read, for
+ * nobody here knows what it means.
+ */
 export async function readRunFolder(folder: string): Promise<Evidence> {
   const damaged: Damage[] = [];
-  const claim = await readClaim(folder);
-  const journal = await readLines<JournalLine>(folder, runFiles.journal, damaged, journalLine);
+  const claim = await readClaim(join(folder, runFiles.claim));
+  const manifest = await checkManifest(folder);
+  if (!isKnownVersion(claim) || (manifest.schema ?? manifestSchemaName) !== manifestSchemaName)
+    return { claim, journal: [], operations: [], drops: [], ledger: [], ranges: [], damaged, manifest };
+  const journal = await readLines<JournalLine>(folder, runFiles.journal, damaged, isJournalLine);
   const { operations, drops } = await readSamples(folder, damaged);
-  const ledger = await readLines<LedgerLine>(folder, runFiles.ledger, damaged, ledgerLine);
-  const ranges = await readLines<RangeResponse>(folder, runFiles.prometheus, damaged, rangeResponse);
-  return { claim, journal, operations, drops, ledger, ranges, damaged };
-}
-
-async function readClaim(folder: string): Promise<Claim> {
-  const file = join(folder, runFiles.claim);
-  try {
-    const claim = JSON.parse(await readFile(file, 'utf8')) as Claim;
-    if (typeof claim.name !== 'string' || !Array.isArray(claim.objectives)) throw new Error('it is no claim');
-    return claim;
-  } catch (cause) {
-    throw new Problem({
-      kind: 'usage',
-      what: "can't be read as a claim",
-      where: file,
-      seen: (cause as Error).message,
-      next: 'is this a run folder, and whole?',
-      cause,
-    });
-  }
+  const ledger = await readLines<LedgerLine>(folder, runFiles.ledger, damaged, isLedgerLine);
+  const ranges = await readLines<RangeResponse>(folder, runFiles.prometheus, damaged, isRangeResponse);
+  return { claim, journal, operations, drops, ledger, ranges, damaged, manifest };
 }
 
 /** A write that was sent and of which nothing more was heard is an operation too: its outcome is unknown. */
@@ -79,47 +68,11 @@ async function readLines<T>(
   await eachLine(folder, file, damaged, (text) => {
     if (text.trim() === '') return;
     const line: unknown = JSON.parse(text);
-    if (line === null || typeof line !== 'object' || !check(line as Readonly<Record<string, unknown>>))
-      throw new Error(`not understood: ${text.slice(0, 120)}`);
+    if (!isFields(line) || !check(line)) throw new Error(`not understood: ${text.slice(0, 120)}`);
     lines.push(line as T);
   });
   return lines;
 }
-
-const journalKinds = new Set<unknown>([
-  'header',
-  'guard',
-  'phase',
-  'step',
-  'reading',
-  'note',
-  'load',
-  'ended',
-] satisfies JournalLine['kind'][]);
-const journalLine = (line: Readonly<Record<string, unknown>>): boolean =>
-  journalKinds.has(line.kind) && typeof line.at === 'number' && typeof line.mono === 'number';
-
-const ledgerKinds = new Set<unknown>([
-  'document',
-  'stock',
-  'moved',
-  'read',
-  'job-rows',
-  'queued-job',
-  'jobs-read',
-] satisfies LedgerLine['kind'][]);
-const ledgerLine = (line: Readonly<Record<string, unknown>>): boolean =>
-  ledgerKinds.has(line.kind) &&
-  (line.kind !== 'document' || typeof line.document === 'object') &&
-  (line.kind !== 'stock' || typeof line.level === 'object') &&
-  (line.kind !== 'moved' || typeof line.moved === 'object') &&
-  (line.kind !== 'job-rows' || typeof line.rows === 'object') &&
-  (line.kind !== 'queued-job' || typeof line.queued === 'object');
-
-const rangeResponse = (line: Readonly<Record<string, unknown>>): boolean =>
-  typeof line.objective === 'string' &&
-  typeof line.replica === 'string' &&
-  (['from', 'to', 'stepMs'] satisfies (keyof RangeResponse)[]).every((key) => typeof line[key] === 'number');
 
 /** At most this many unreadable lines of one file are told one by one. */
 const toldMax = 5;

@@ -2,7 +2,7 @@
 import { alertsRange, type Evidence } from '../model/evidence.ts';
 import type { AlertPeriod } from '../model/run-view.ts';
 import { compareText } from './findings.ts';
-import { merge, readReplica } from './prometheus-objective.ts';
+import { merge, readReplica } from './range-answer.ts';
 
 /** Undefined when no replica told. A gap of one step is a scrape that was missed, not an end. */
 export function alertPeriods({ ranges }: Pick<Evidence, 'ranges'>): readonly AlertPeriod[] | undefined {

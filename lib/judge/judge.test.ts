@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { claimOf, evidenceOf } from '../../tests/fixtures/evidence.ts';
+import { claimOf, evidenceOf, wholeManifest } from '../../tests/fixtures/evidence.ts';
 import { lostWrites } from '../../tests/fixtures/lost-writes.ts';
 import type { Evidence } from '../model/evidence.ts';
 import { severity } from '../model/verdict.ts';
@@ -48,6 +48,7 @@ test('an empty folder is inconclusive in every check that it can’t see', () =>
     ledger: [],
     ranges: [],
     damaged: [],
+    manifest: wholeManifest,
   };
   const { outcome, findings } = judge(nothing.claim, nothing);
   expect(outcome).toBe('inconclusive');
@@ -55,6 +56,7 @@ test('an empty folder is inconclusive in every check that it can’t see', () =>
     'ledger.stale',
     'ledger.unknown',
     'run.files',
+    'run.manifest',
   ]);
 });
 

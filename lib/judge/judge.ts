@@ -15,7 +15,7 @@ import { judgeRecovery } from './recovery.ts';
 import { judgeRun, refusedVersion } from './run-integrity.ts';
 
 export function judge(claim: Claim, evidence: Evidence): Verdict {
-  const refused = refusedVersion(claim);
+  const refused = refusedVersion(claim, evidence);
   if (refused) return verdictOf(claim, evidence, [refused], {});
 
   const spans = phaseSpans(evidence);

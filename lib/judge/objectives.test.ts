@@ -13,7 +13,7 @@ import {
   usualShape,
 } from '../../tests/fixtures/evidence.ts';
 import type { Claim, LoadObjective, Objective, ProbeObjective, PrometheusObjective } from '../model/claim.ts';
-import type { Evidence, RangeResponse } from '../model/evidence.ts';
+import type { Evidence, JournalLine, RangeResponse } from '../model/evidence.ts';
 import type { Json } from '../model/fault.ts';
 import { judge } from './judge.ts';
 
@@ -199,6 +199,16 @@ describe('of servers, from Prometheus', () => {
       says: expect.stringContaining('2 of 4 steps'),
     });
     expect(of(size, range('a', even), range('b', odd))).toMatchObject({ outcome: 'passed' });
+  });
+
+  test('a phase of years is a clock that was set: nothing can be told, and nobody waits for its steps', () => {
+    const later = (line: JournalLine) =>
+      line.kind === 'phase' && line.phase === 'after' ? { ...line, at: 1_000_000_000 } : line;
+    const years = journalWith({ ...evidence, ranges: [range('a', three)] }, later);
+    expect(findingOf({ ...size, phases: ['after'] }, years)).toMatchObject({
+      outcome: 'inconclusive',
+      says: expect.stringContaining('more than 1000000 steps'),
+    });
   });
 
   test('replicas are merged, never added up', () => {

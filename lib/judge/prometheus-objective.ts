@@ -1,17 +1,21 @@
 // What Prometheus says of the servers. Replicas scrape the same things at slightly different times, so they are merged step by step:
-// where the first has a gap the next one fills it; they are never added up. No answer, NaN and gaps are no pass.
+// where the first has a gap the next one fills it; they are never added up. No answer, NaN, infinities and gaps are no pass, and neither is
+// what replicas contradict each other in.
 import type { PrometheusObjective } from '../model/claim.ts';
-import type { Evidence, RangeResponse } from '../model/evidence.ts';
-import type { Json } from '../model/fault.ts';
+import type { Evidence } from '../model/evidence.ts';
 import type { Finding } from '../model/verdict.ts';
 import { againstBound, boundText, outsideBy } from './bound.ts';
+import { exportersIn } from './exporters.ts';
 import { compareText } from './findings.ts';
-import { counted, percent } from './numbers.ts';
-import { isIn, type Span } from './phases.ts';
+import { mergedSeries } from './merge-series.ts';
+import { counted, percent, rounded } from './numbers.ts';
+import type { Span } from './phases.ts';
+import { merge, readReplica, type Series, type SeriesByLabels, stepsIn } from './range-answer.ts';
 import { breachIsCertain, reduced } from './reduce.ts';
+import { breachSeen } from './replicas.ts';
 
-/** Values of one series by number of step; a step without a value is not in it. NaN and infinities are. */
-type Series = ReadonlyMap<number, number>;
+/** Prometheus answers at most 11 000 steps of one query; a run of hours may have been asked for in parts. */
+const stepsMax = 1_000_000;
 
 /** `last` of a phase must be from its end: this many steps back at most, else it is stale. */
 const lastWithinSteps = 3;
@@ -37,118 +41,137 @@ export function judgePrometheusObjective(objective: PrometheusObjective, span: S
     return cannotTell('the replicas were asked for different steps');
 
   const replicas = own.map(readReplica);
-  const answered = replicas.flatMap(({ series }) => (series ? [series] : []));
+  const answered = replicas.flatMap(({ replica, series }) => (series ? [{ replica, series }] : []));
   if (answered.length === 0)
     return cannotTell(replicas.map(({ replica, problem }) => `${replica}: ${problem}`).join('; '));
 
+  // A phase of years is a clock that was set, and its steps would not fit into memory.
+  if ((span.to - span.from) / grid.stepMs > stepsMax)
+    return cannotTell(
+      `the phase has more than ${stepsMax} steps of ${grid.stepMs} ms, which nobody can have asked for`,
+    );
   const steps = stepsIn(span, grid);
   if (steps.length === 0) return cannotTell(`the phase is shorter than one step of ${grid.stepMs} ms`);
 
-  const merged = merge(answered);
-  const inPhase = [...merged.values()].map((series) =>
-    steps.flatMap((step) => (series.has(step) ? [[step, series.get(step) as number] as const] : [])),
-  );
-  const seen = inPhase.filter((values) => values.length > 0);
-  if (seen.length === 0) return cannotTell('the query had no value at all');
-
-  const finite = seen.map((values) => values.filter(([, value]) => Number.isFinite(value)));
-  const covered = new Set(finite.flatMap((values) => values.map(([step]) => step))).size;
-  const coverage = covered / steps.length;
-  const notFinite = seen.flat().length - finite.flat().length;
-
-  // `last` means the end of the phase: a series that ended before has none.
-  const lastFrom = (steps.at(-1) ?? 0) - lastWithinSteps + 1;
-  const current =
-    objective.reduce === 'last' ? finite.filter((values) => (values.at(-1)?.[0] ?? -1) >= lastFrom) : finite;
-  const reductions = current.flatMap(
-    (values) =>
-      reduced(
-        values.map(([, value]) => value),
-        objective.reduce,
-      ) ?? [],
-  );
-  const worst = reductions.sort((a, b) => outsideBy(objective, b) - outsideBy(objective, a))[0];
-
-  const detail = `${objective.reduce}, worst of ${counted(reductions.length, 'series', 'series')}, ${covered} of ${steps.length} steps, ${counted(answered.length, 'replica')}`;
-  const finding = againstBound(objective, span.phase, worst ?? 0, objective.unit, detail);
-  if (worst !== undefined && breachIsCertain(objective, worst)) return finding;
-  if (notFinite > 0) return cannotTell(`${counted(notFinite, 'value is', 'values are')} NaN or infinite`);
-  if (coverage < objective.coverageMin)
+  const exporters = exportersIn(objective, span, { ranges });
+  const { series: seen, problem } = mergedSeries(objective, merge(answered.map(({ series }) => series)), steps);
+  if (problem) return cannotTell(problem);
+  if (seen.size === 0)
     return cannotTell(
-      `a value at ${covered} of ${steps.length} steps (${percent(coverage)}), wanted ${percent(objective.coverageMin)}`,
+      `the query had no value at all${
+        objective.exporters === undefined || exporters.unknown
+          ? ''
+          : ', while the processes that it reads were there: a condition did not hold, or there is no such series'
+      }`,
     );
+
+  // Each replica by itself as well: what one alone saw is not to vanish behind what another one saw.
+  const alone = answered.map(({ replica, series }) => ({
+    replica,
+    series: mergedSeries(objective, series, steps).series,
+  }));
+  const worst = worstReduction(objective, seen, steps);
+  const breach = [worst, ...alone.map(({ series }) => worstReduction(objective, series, steps))]
+    .flatMap((value) => (value !== undefined && breachIsCertain(objective, value) ? [value] : []))
+    .sort((a, b) => outsideBy(objective, b) - outsideBy(objective, a))[0];
+
+  const watched = coverageOf(objective, seen, steps);
+  const detail = `${objective.reduce}, ${seriesText(objective, seen.size)}, ${watched.covered} of ${steps.length} steps, ${counted(answered.length, 'replica')}`;
+  const finding = againstBound(objective, span.phase, breach ?? worst ?? 0, objective.unit, detail);
+
+  if (breach !== undefined) {
+    const { agreed, contradicted } = breachSeen(objective, alone, steps);
+    if (!agreed && contradicted) return cannotTell(`the replicas contradict each other: ${contradicted}`);
+    // Lost counts make a rate smaller, never larger.
+    const tooFew = objective.min !== undefined && breach < objective.min;
+    if (!(tooFew && (exporters.changed ?? exporters.unknown))) return finding;
+  }
+  const notFinite = notFiniteText(seen);
+  if (notFinite) return cannotTell(notFinite);
+  if (watched.covered / steps.length < objective.coverageMin)
+    return cannotTell(
+      `a value at ${watched.covered} of ${steps.length} steps (${percent(watched.covered / steps.length)}), wanted ${percent(objective.coverageMin)}${watched.gaps}`,
+    );
+  if (watched.values < (objective.samplesMin ?? 1))
+    return cannotTell(`${counted(watched.values, 'value')}, at least ${objective.samplesMin} are needed`);
   if (worst === undefined)
     return cannotTell(`no value in the last ${lastWithinSteps} steps of the phase: what there is, is stale`);
-  return finding;
+  const unsure = exporters.unknown ?? exporters.changed;
+  if (unsure) return cannotTell(unsure);
+  return replicasDiffer(objective, alone, steps, cannotTell) ?? finding;
 }
 
-function stepsIn(span: Span, { from, stepMs }: RangeResponse): readonly number[] {
-  const steps: number[] = [];
-  for (let step = Math.max(0, Math.ceil((span.from - from) / stepMs)); isIn(from + step * stepMs, span); step++)
-    steps.push(step);
-  return steps;
+/** Undefined when there is nothing to reduce, or, for `last`, nothing from the end of the phase. */
+function worstReduction(
+  objective: PrometheusObjective,
+  all: SeriesByLabels,
+  steps: readonly number[],
+): number | undefined {
+  const lastFrom = (steps.at(-1) ?? 0) - lastWithinSteps + 1;
+  const reductions = [...all.values()].flatMap((series) => {
+    const finite = [...series].filter(([, value]) => Number.isFinite(value));
+    if (objective.reduce === 'last' && (finite.at(-1)?.[0] ?? -1) < lastFrom) return [];
+    return (
+      reduced(
+        finite.map(([, value]) => value),
+        objective.reduce,
+      ) ?? []
+    );
+  });
+  return reductions.sort((a, b) => outsideBy(objective, b) - outsideBy(objective, a))[0];
 }
 
-export function merge(replicas: readonly ReadonlyMap<string, Series>[]): ReadonlyMap<string, Series> {
-  const merged = new Map<string, Map<number, number>>();
-  for (const replica of replicas) {
-    for (const [key, series] of replica) {
-      const into = merged.get(key) ?? new Map<number, number>();
-      merged.set(key, into);
-      for (const [step, value] of series) {
-        const had = into.get(step);
-        if (had === undefined || (!Number.isFinite(had) && Number.isFinite(value))) into.set(step, value);
-      }
-    }
-  }
-  return merged;
+/** Steps at which there was a number: of the series that had fewest where each must be there, else of any. */
+function coverageOf({ series: how }: PrometheusObjective, all: SeriesByLabels, steps: readonly number[]) {
+  const stepsOf = (series: Series) => steps.filter((step) => Number.isFinite(series.get(step)));
+  const finite = [...all.values()].map(stepsOf);
+  const had = new Set(how === 'each' ? finite.sort((a, b) => a.length - b.length)[0] : finite.flat());
+  const missing = steps.length - had.size;
+  const trailing = steps.length - 1 - steps.findLastIndex((step) => had.has(step));
+  const gaps =
+    missing === 0
+      ? ''
+      : trailing > 0
+        ? `; none at the last ${trailing}, so what there is, is stale`
+        : `; missing in between`;
+  return { covered: had.size, values: had.size, gaps };
 }
 
-export interface ReplicaAnswer {
-  readonly replica: string;
-  readonly series?: ReadonlyMap<string, Series>;
-  readonly problem?: string;
+function seriesText({ series }: PrometheusObjective, count: number): string {
+  if (series === 'sum') return 'sum of all series';
+  if (series === 'worst') return 'worst of all series at each step';
+  return `worst of ${counted(count, 'series', 'series')}`;
 }
 
-/** The body of /api/v1/query_range. What does not look like one is no answer. */
-export function readReplica(range: RangeResponse): ReplicaAnswer {
-  const { replica, from, stepMs } = range;
-  const problem = (what: string): ReplicaAnswer => ({ replica, problem: what });
-  if (range.error !== undefined) return problem(range.error);
-  const body = fields(range.response);
-  if (body?.status !== 'success') return problem(`status ${JSON.stringify(body?.status ?? null)}`);
-  // A warning means that a part of the data could not be read.
-  if (Array.isArray(body.warnings) && body.warnings.length > 0) return problem(`warning: ${String(body.warnings[0])}`);
-  const data = fields(body.data);
-  if (data?.resultType !== 'matrix' || !Array.isArray(data.result)) return problem('the answer is no matrix');
-
-  const series = new Map<string, Series>();
-  for (const one of data.result) {
-    const { metric, values } = fields(one) ?? {};
-    if (!Array.isArray(values)) return problem('a series without values');
-    const points = new Map<number, number>();
-    for (const point of values) {
-      const [seconds, text] = Array.isArray(point) ? point : [];
-      if (typeof seconds !== 'number' || typeof text !== 'string')
-        return problem('a value that is no pair of time and text');
-      points.set(Math.round((seconds * 1000 - from) / stepMs), numberOf(text));
-    }
-    series.set(labels(metric), points);
-  }
-  return { replica, series };
+function notFiniteText(all: SeriesByLabels): string | undefined {
+  const values = [...all.values()].flatMap((series) => [...series.values()]);
+  const nan = values.filter(Number.isNaN).length;
+  const infinite = values.filter((value) => Math.abs(value) === Number.POSITIVE_INFINITY).length;
+  if (nan + infinite === 0) return undefined;
+  const told = [
+    ...(nan > 0 ? [`${counted(nan, 'value is', 'values are')} NaN`] : []),
+    ...(infinite > 0 ? [`${counted(infinite, 'value is', 'values are')} infinite`] : []),
+  ];
+  return told.join(' and ');
 }
 
-function numberOf(text: string): number {
-  if (text === '+Inf') return Number.POSITIVE_INFINITY;
-  if (text === '-Inf') return Number.NEGATIVE_INFINITY;
-  return text.trim() === '' ? Number.NaN : Number(text);
-}
-
-const labels = (metric: Json | undefined): string =>
-  JSON.stringify(Object.entries(fields(metric) ?? {}).sort(([a], [b]) => compareText(a, b)));
-
-function fields(value: Json | undefined): { readonly [key: string]: Json } | undefined {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? (value as { readonly [key: string]: Json })
-    : undefined;
+/** Of what needs the whole phase, or its end, each replica that watched enough of it must come to the same. */
+function replicasDiffer(
+  objective: PrometheusObjective,
+  alone: readonly { readonly replica: string; readonly series: SeriesByLabels }[],
+  steps: readonly number[],
+  cannotTell: (why: string) => Finding,
+): Finding | undefined {
+  const told = alone.flatMap(({ replica, series }) => {
+    const value = worstReduction(objective, series, steps);
+    return value !== undefined && coverageOf(objective, series, steps).covered / steps.length >= objective.coverageMin
+      ? [{ replica, value, within: outsideBy(objective, value) <= 0 }]
+      : [];
+  });
+  const good = told.find(({ within }) => within);
+  const bad = told.find(({ within }) => !within);
+  if (!good || !bad) return undefined;
+  return cannotTell(
+    `the replicas disagree: ${objective.reduce} is ${rounded(bad.value)} by ${bad.replica} and ${rounded(good.value)} by ${good.replica}`,
+  );
 }

@@ -2,27 +2,42 @@
 // Nothing here can fail a target: it only says when nothing can be concluded.
 import type { Claim, Phase } from '../model/claim.ts';
 import type { Evidence } from '../model/evidence.ts';
+import { evidenceSchemaName, manifestSchemaName } from '../model/manifest.ts';
 import { runFiles } from '../model/run-folder.ts';
 import type { Finding, Outcome } from '../model/verdict.ts';
 import { examplesOf } from './findings.ts';
 import { counted, duration, rounded } from './numbers.ts';
 
-/** Evidence that was gathered for other rules is refused, never guessed at. */
-export function refusedVersion(claim: Claim): Finding | undefined {
-  const version: unknown = claim.judgeVersion;
-  if (version === 1) return undefined;
-  return {
-    check: 'run.judge-version',
+/** Evidence that was gathered for other rules, or in another form, is refused, never guessed at. */
+export function refusedVersion(claim: Claim, { journal, manifest }: Evidence): Finding | undefined {
+  const refused = (says: string): Finding => ({
+    check: 'run.version',
     outcome: 'inconclusive',
-    says: `The claim wants to be judged by rules of version ${JSON.stringify(version)}; this judge knows version 1 only. Next: judge with the release that made the run.`,
-  };
+    says: `${says} Next: judge with the release that made the run.`,
+  });
+  const version: unknown = claim.judgeVersion;
+  if (version !== 1)
+    return refused(
+      `The claim wants to be judged by rules of version ${shortJson(version)}; this judge knows version 1 only.`,
+    );
+  if ((manifest.schema ?? manifestSchemaName) !== manifestSchemaName)
+    return refused(
+      `The manifest is of schema ${shortJson(manifest.schema)}; this judge knows ${manifestSchemaName} only.`,
+    );
+  const schema: string | undefined = journal.find((line) => line.kind === 'header')?.header.schema;
+  if (schema !== undefined && schema !== evidenceSchemaName)
+    return refused(`The journal is of schema ${shortJson(schema)}; this judge knows ${evidenceSchemaName} only.`);
+  return undefined;
 }
+
+const shortJson = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? 'none';
 
 export function judgeRun(claim: Claim, evidence: Evidence): readonly Finding[] {
   return [
     judgeEnd(evidence),
     judgeHeader(claim, evidence),
     judgeFiles(claim, evidence),
+    judgeManifest(evidence),
     judgeGuards(claim, evidence),
     judgePhases(claim, evidence),
     judgeClock(evidence),
@@ -45,8 +60,6 @@ function judgeHeader(claim: Claim, { journal }: Evidence): Finding {
       'inconclusive',
       `${counted(headers.length, 'header')} in the journal, wanted exactly one.`,
     );
-  if (header.schema !== 'shakedown.run/1')
-    return told('run.header', 'inconclusive', `The journal is of schema ${header.schema}, wanted shakedown.run/1.`);
   if (header.scenario !== claim.name)
     return told(
       'run.header',
@@ -77,6 +90,23 @@ function judgeFiles(claim: Claim, { damaged }: Evidence): Finding {
       'run.files',
       'inconclusive',
       `The run folder is damaged: ${all[0]}${all.length > 1 ? `, and ${all.length - 1} more` : ''}.`,
+    ),
+    measured: all.length,
+    bound: '= 0',
+    examples: examplesOf(all),
+  };
+}
+
+/** Evidence that is not what it was when the run ended is none, whatever it says now. */
+function judgeManifest({ manifest: { files, problems } }: Evidence): Finding {
+  const all = problems.map(({ file, what }) => `${file}: ${what}`);
+  if (all.length === 0)
+    return told('run.manifest', 'passed', `${counted(files, 'file')} as the manifest of the run says, byte for byte.`);
+  return {
+    ...told(
+      'run.manifest',
+      'inconclusive',
+      `The evidence is not what it was when the run ended: ${all[0]}${all.length > 1 ? `, and ${all.length - 1} more` : ''}.`,
     ),
     measured: all.length,
     bound: '= 0',

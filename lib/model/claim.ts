@@ -41,8 +41,8 @@ export interface LoadObjective extends Bound {
 }
 
 /**
- * Judged from Prometheus range responses of every replica, merged so that one replica's gap is filled by another.
- * Each series of the result is reduced by itself; the worst one counts. No series, NaN or too little coverage: inconclusive.
+ * Judged from Prometheus range responses of every replica, merged so that one replica's gap is filled by another; replicas that
+ * contradict each other are believed neither. No series, NaN, infinity or too little coverage: inconclusive.
  */
 export interface PrometheusObjective extends Bound {
   readonly source: 'prometheus';
@@ -51,6 +51,19 @@ export interface PrometheusObjective extends Bound {
   readonly reduce: 'max' | 'min' | 'mean' | 'last';
   /** Share (0..1) of the phase's steps at which the query must have had a value. */
   readonly coverageMin: number;
+  /** Values that there must be at least, beside their share. */
+  readonly samplesMin?: number;
+  /**
+   * How several series become one. `one`: there may be one only. `each`: each must keep the bound, and be there throughout. `worst`: at each
+   * step the worst of those that are there. `sum`: at each step their sum; one that is missing makes the step a gap.
+   * Left out where the query gives one series by itself. In older claims: each for itself, wherever there was any.
+   */
+  readonly series?: 'one' | 'each' | 'worst' | 'sum';
+  /**
+   * A query for the start time of each process whose counters are read: `process_start_time_seconds{job="web"}`. One that begins or ends in the
+   * phase takes counts with it that nobody saw, so then there is no pass.
+   */
+  readonly exporters?: string;
 }
 
 /** Judged from what the suite's own probes read while the run went on (journal lines of kind `reading`). */

@@ -1,6 +1,7 @@
 // What was seen. Evidence is recorded first and judged later; a gap is evidence too.
 import type { Claim, Journey, Phase } from './claim.ts';
 import type { Json, Proof } from './fault.ts';
+import type { ManifestCheck } from './manifest.ts';
 
 /** Epoch milliseconds. A duration's name ends in its unit instead: holdMs. */
 export type Instant = number;
@@ -260,6 +261,9 @@ export interface RangeResponse {
 /** Under this name in prometheus.ndjson, in every run: which alerts fired. No objective may be called so. */
 export const alertsRange = { objective: 'alerts', query: 'ALERTS{alertstate="firing"}' } as const;
 
+/** Under this name in prometheus.ndjson: the answer to an objective's `exporters`. Names of objectives have no slash. */
+export const exportersRange = (objective: string): string => `${objective}/exporters`;
+
 /** Everything that the judge may look at, read from a run folder. */
 export interface Evidence {
   readonly claim: Claim;
@@ -270,4 +274,6 @@ export interface Evidence {
   readonly ranges: readonly RangeResponse[];
   /** Files that were missing, or cut off in the middle of a line. */
   readonly damaged: readonly { readonly file: string; readonly what: string }[];
+  /** Whether the files are what they were when the run ended. */
+  readonly manifest: ManifestCheck;
 }

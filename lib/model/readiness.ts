@@ -1,5 +1,6 @@
 // The gate's answer, as machines read it. Versioned; its JSON Schema is published by `shakedown schema readiness`.
 import { z } from 'zod';
+import { historySchema } from './history.ts';
 
 const outcome = z.enum(['passed', 'inconclusive', 'failed']);
 const count = z.number().int().min(0);
@@ -49,6 +50,8 @@ export const readinessSchema = z.strictObject({
   skipped: z.array(z.strictObject({ scenario: z.string(), reason: z.string() })),
   /** Scenarios outside the asked suite: nothing is known of their claims. */
   untested: z.array(z.strictObject({ scenario: z.string(), hypothesis: z.string() })),
+  /** Against earlier gates of the same target and suite. Decides nothing; not in older files. */
+  history: historySchema.optional(),
 });
 
 export type Readiness = z.infer<typeof readinessSchema>;

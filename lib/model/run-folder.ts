@@ -8,10 +8,16 @@ export const runFiles = {
   samples: 'samples.ndjson',
   ledger: 'ledger.ndjson',
   prometheus: 'prometheus.ndjson',
+  manifest: 'manifest.json',
   k6Log: 'k6.log',
   verdict: 'verdict.json',
   record: 'run.json',
 } as const;
+
+/**
+ * Not evidence, so not in the manifest: what is made of it, and the log of a k6 that may go on into the next run. Any other file is.
+ */
+export const notEvidence: readonly string[] = [runFiles.manifest, runFiles.k6Log, runFiles.verdict, runFiles.record];
 
 export const gateFiles = {
   readiness: 'readiness.json',

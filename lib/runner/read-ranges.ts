@@ -1,6 +1,6 @@
 // Prometheus over the whole run, raw, from every replica: the judge merges and reduces, not we.
 import type { Claim } from '../model/claim.ts';
-import { alertsRange, type Instant, type RangeResponse } from '../model/evidence.ts';
+import { alertsRange, exportersRange, type Instant, type RangeResponse } from '../model/evidence.ts';
 import type { Reach } from '../model/reach.ts';
 
 /** A query that can't be asked is a line with its reason, so that a gap is on record. */
@@ -11,7 +11,12 @@ export async function readRanges(
 ): Promise<readonly RangeResponse[]> {
   const lines: RangeResponse[] = [];
   const asked = claim.objectives.flatMap((one) =>
-    one.source === 'prometheus' ? [{ objective: one.name, query: one.query }] : [],
+    one.source === 'prometheus'
+      ? [
+          { objective: one.name, query: one.query },
+          ...(one.exporters === undefined ? [] : [{ objective: exportersRange(one.name), query: one.exporters }]),
+        ]
+      : [],
   );
   for (const { objective, query } of [...asked, alertsRange]) {
     const base = { objective, query, from, to, stepMs };

@@ -4,7 +4,7 @@ import type { Residue } from '../model/fault.ts';
 import type { Readiness } from '../model/readiness.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Target } from '../model/target.ts';
-import { exitCodes, type Outcome, type RunRecord, severity } from '../model/verdict.ts';
+import { exitCodes, type Outcome, type RunRecord, severity, type Verdict } from '../model/verdict.ts';
 
 export interface Played {
   readonly records: readonly RunRecord[];
@@ -51,13 +51,39 @@ export function assembleReadiness(
   };
 }
 
+/**
+ * The same gate by other verdicts of its runs, by their folders: as they were judged again. A run without one stays as it is. What was left
+ * dirty stays so, and so does an interruption.
+ */
+export function withVerdicts(readiness: Readiness, verdicts: ReadonlyMap<string, Verdict>): Readiness {
+  const runs = readiness.runs.map((run) => {
+    const verdict = verdicts.get(run.folder);
+    if (!verdict) return run;
+    const { outcome, recovery, ledger, findings } = verdict;
+    const told = findings.map((finding) => ({ ...finding }));
+    return { ...run, outcome, recovery: { ...recovery }, ledger: { ...ledger }, findings: told };
+  });
+  const outcome = worstOutcome(
+    runs.map((run) => run.outcome),
+    readiness.skipped.length > 0,
+  );
+  const { exitCode: before } = readiness;
+  const kept = before === exitCodes.dirty || before === exitCodes.interrupted;
+  return { ...readiness, runs, outcome, exitCode: kept ? before : exitCodeOfOutcome(outcome) };
+}
+
 /** Nothing run is nothing known. */
-export function outcomeOf({ records, skipped }: Played): Outcome {
-  if (records.length === 0) return 'inconclusive';
-  const worst = records
-    .map(({ verdict }) => verdict.outcome)
-    .reduce((worse, next) => (severity[next] > severity[worse] ? next : worse));
-  return skipped.length > 0 && worst === 'passed' ? 'inconclusive' : worst;
+export const outcomeOf = ({ records, skipped }: Played): Outcome =>
+  worstOutcome(
+    records.map(({ verdict }) => verdict.outcome),
+    skipped.length > 0,
+  );
+
+function worstOutcome(outcomes: readonly Outcome[], skipped: boolean): Outcome {
+  return outcomes.reduce<Outcome>(
+    (worse, next) => (severity[next] > severity[worse] ? next : worse),
+    outcomes.length === 0 || skipped ? 'inconclusive' : 'passed',
+  );
 }
 
 export function exitCodeOf(played: Played, interrupted: boolean): number {

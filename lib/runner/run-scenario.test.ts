@@ -13,7 +13,9 @@ import {
   fakeTarget,
   passed,
 } from '../../tests/fakes/run.ts';
+import { wholeManifest } from '../../tests/fixtures/evidence.ts';
 import { Problem } from '../errors.ts';
+import { makeManifest } from '../evidence/manifest.ts';
 import type { JournalLine } from '../model/evidence.ts';
 import type { Fault } from '../model/fault.ts';
 import { partLabel, runLabel } from '../model/labels.ts';
@@ -84,6 +86,7 @@ async function play(setup: Setup = {}): Promise<Played> {
       load: setup.load?.(world) ?? fakeLoad(clock, { events }),
       ledger: fakeLedger(events),
       takeSnapshot: async () => ({ 'Deployment erp/web': 'as it was' }),
+      makeManifest,
       readRunFolder: async () => ({
         claim: scenario.claim,
         journal: [],
@@ -92,6 +95,7 @@ async function play(setup: Setup = {}): Promise<Played> {
         ledger: [],
         ranges: [],
         damaged: [],
+        manifest: wholeManifest,
       }),
       judge: (claim) => passed(claim),
       freeBytes: async () => 2 ** 40,
@@ -611,6 +615,7 @@ test.each(['"header"', '"prepared"', '"injected"', '"undone"', '"recovery"', '"r
         load: fakeLoad(clock, { events }),
         ledger: fakeLedger(events),
         takeSnapshot: async () => ({ 'Deployment erp/web': 'as it was' }),
+        makeManifest,
         readRunFolder: async () => ({
           claim: scenario.claim,
           journal: [],
@@ -619,6 +624,7 @@ test.each(['"header"', '"prepared"', '"injected"', '"undone"', '"recovery"', '"r
           ledger: [],
           ranges: [],
           damaged: [],
+          manifest: wholeManifest,
         }),
         judge: (claim) => passed(claim),
         freeBytes: async () => 2 ** 40,
@@ -876,4 +882,16 @@ test('while the target differs from before, the ticket stays, so that no run tak
     deps: () => ({ takeSnapshot: async () => ({ 'Deployment erp/web': looks.shift() ?? 'three replicas' }) }),
   });
   expect(await listTickets(cluster, fakeTarget.suite.namespace)).toHaveLength(1);
+});
+
+test('evidence that could not be closed passes nothing, and it is said why', async () => {
+  const { record } = await play({
+    deps: () => ({
+      makeManifest: async () => {
+        throw new Error('ENOSPC: no space left');
+      },
+    }),
+  });
+  expect(record).toMatchObject({ ended: 'crashed', verdict: { outcome: 'inconclusive' } });
+  expect(record.reason).toContain('ENOSPC');
 });

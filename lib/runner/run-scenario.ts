@@ -8,6 +8,7 @@ import type { Claim, Phase } from '../model/claim.ts';
 import type { Evidence, Instant, JournalEntry, LedgerLine, PlannedLoad, RunHeader } from '../model/evidence.ts';
 import type { Fault, Residue, Ticket } from '../model/fault.ts';
 import type { LoadDriver, PassedOn, RunningLoad } from '../model/load-driver.ts';
+import type { ClosedRun, Manifest } from '../model/manifest.ts';
 import type { Reach, TargetSnapshot } from '../model/reach.ts';
 import { runFiles } from '../model/run-folder.ts';
 import { isMarkerOf } from '../model/run-ids.ts';
@@ -80,6 +81,8 @@ export interface RunDeps {
   readonly ledger: LedgerReader;
   /** Looks at what a run must leave as it was. */
   readonly takeSnapshot: (reach: Reach) => Promise<TargetSnapshot>;
+  /** Of the evidence as it is now, chained to the run before. */
+  readonly makeManifest: (folder: string, run: ClosedRun) => Promise<Manifest>;
   readonly readRunFolder: (folder: string) => Promise<Evidence>;
   readonly judge: (claim: Claim, evidence: Evidence) => Verdict;
   readonly freeBytes: (folder: string) => Promise<number>;
@@ -206,6 +209,8 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       endBy(error);
     }
     attempt(() => last.close());
+    // Before the verdict: it is judged as anybody will judge it.
+    await closeEvidence().catch(endBy);
   }
   const record = await conclude();
   const handover = handoverOf(record);
@@ -655,6 +660,16 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
       },
     );
     return [...untidy, ...found];
+  }
+
+  async function closeEvidence(): Promise<void> {
+    const { commit, seed, runId } = run;
+    const { versions } = header;
+    const { name: scenario, judgeVersion } = claim;
+    const closedAt = clock.now();
+    const closed = { scenario, runId, seed, commit, versions, judgeVersion, closedAt };
+    const manifest = await deps.makeManifest(run.folder, closed);
+    await writeWhole(file(runFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
   }
 
   async function conclude(): Promise<RunRecord> {

@@ -14,6 +14,8 @@ import {
   fakeTarget,
 } from '../../tests/fakes/run.ts';
 import { matrix } from '../../tests/fixtures/evidence.ts';
+import { makeManifest } from '../evidence/manifest.ts';
+import { checkChain } from '../evidence/manifest-chain.ts';
 import { readRunFolder } from '../evidence/read-run-folder.ts';
 import { judge } from '../judge/judge.ts';
 import { verdictJson } from '../judge/verdict-json.ts';
@@ -98,6 +100,7 @@ async function playAll(setup: Setup = {}): Promise<Story> {
     load: { ...base, plan: () => ({ ...planned, ...setup.planned }) },
     ledger: { stockBefore: readStockBefore, readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }) },
     takeSnapshot: async () => ({ 'Deployment erp/web': 'as it was' }),
+    makeManifest,
     readRunFolder,
     judge,
     freeBytes: async () => 2 ** 40,
@@ -196,10 +199,20 @@ test('a run’s verdict comes from its folder alone, to the same bytes', async (
     const alone = join(await mkdtemp(join(tmpdir(), 'shakedown-alone-')), 'run');
     await cp(join(folder, name), alone, { recursive: true });
     const evidence = await readRunFolder(alone);
+    expect(evidence.manifest).toMatchObject({ files: 5, problems: [] });
     expect(verdictJson(judge(evidence.claim, evidence))).toBe(
       await readFile(join(folder, name, 'verdict.json'), 'utf8'),
     );
   }
+});
+
+test('the evidence of each run is closed with a manifest, chained to the run before', async () => {
+  const { folder, journals } = await playAll();
+  const manifestOf = async (name: string) => JSON.parse(await readFile(join(folder, name, 'manifest.json'), 'utf8'));
+  expect(await manifestOf('one')).toMatchObject({ scenario: 'one', seed: 1, previous: null });
+  const first = headerOf(journals[0])?.runId;
+  expect(await manifestOf('two')).toMatchObject({ previous: { runId: first, folder: 'one' } });
+  expect(await checkChain(join(folder, 'two'))).toMatchObject({ is: 'whole' });
 });
 
 test('a write that the first run loses at its very end is its own loss, not the second one’s', async () => {

@@ -7,7 +7,16 @@ import { type Browser, chromium, type Page } from '@playwright/test';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readinessPage } from '../../reports/readiness-page.ts';
 import { lostWrites } from '../fixtures/lost-writes.ts';
-import { type Gate, gateOf, inconclusive, notReady, ready } from '../fixtures/readiness.ts';
+import {
+  compared,
+  firstNights,
+  type Gate,
+  gateOf,
+  inconclusive,
+  notReady,
+  ready,
+  slower,
+} from '../fixtures/readiness.ts';
 
 let browser: Browser;
 let folder: string;
@@ -85,12 +94,42 @@ test('the worst scenario stands first', async () => {
 });
 
 test.each([390, 320, 768, 1280])('nothing scrolls sideways at %i px', async (width) => {
-  await using opened = await open(notReady(), { width });
-  await opened.page.evaluate(`for (const one of document.querySelectorAll('details')) one.open = true`);
-  const [page = 0, window = 0] = await opened.page.evaluate<number[]>(
-    '[document.documentElement.scrollWidth, innerWidth]',
-  );
-  expect(page).toBeLessThanOrEqual(window);
+  for (const gate of [notReady(), slower()]) {
+    await using opened = await open(gate, { width });
+    await opened.page.evaluate(`for (const one of document.querySelectorAll('details')) one.open = true`);
+    const [page = 0, window = 0] = await opened.page.evaluate<number[]>(
+      '[document.documentElement.scrollWidth, innerWidth]',
+    );
+    expect(page).toBeLessThanOrEqual(window);
+  }
+});
+
+test('what got worse is told in the banner of a gate that is ready, and stands open with a dot for each gate', async () => {
+  await using opened = await open(slower());
+  const { page } = opened;
+  expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('READY');
+  const warning = page.getByRole('link', { name: '1 figure is worse than in earlier gates; 1 figure stands out' });
+  expect(await warning.getAttribute('href')).toBe('#history');
+  const section = page.getByRole('region', { name: 'Compared with earlier gates' });
+  expect(await section.getByText('This decides nothing').isVisible()).toBe(true);
+  expect(
+    await section.getByText(/^galera-writer-crashscans-p95 in after: 9\d ms in the newest 3 gates/).isVisible(),
+  ).toBe(true);
+  expect(await section.getByText('Play it twice more').isVisible()).toBe(true);
+  expect(await section.getByText('scans-good in after').isVisible()).toBe(false);
+  const drawing = section.getByRole('img', { name: '18 gates, oldest first, the newest 3 filled' }).first();
+  expect(await drawing.locator('circle').count()).toBe(18);
+  expect(await section.getByText('3 gates: of another target').count()).toBe(1);
+});
+
+test('its twin: as ever there is no warning; and with too few gates nothing is called no worse', async () => {
+  await using same = await open(compared(Array(10).fill({})));
+  expect(await same.page.getByText('Warning').count()).toBe(0);
+  expect(await same.page.getByText('of 3 figures, 3 no worse').count()).toBe(1);
+  await using few = await open(firstNights());
+  expect(await few.page.getByText('Warning').count()).toBe(0);
+  expect(await few.page.getByText('That is insufficient history').isVisible()).toBe(true);
+  expect(await few.page.getByText('No worse').count()).toBe(0);
 });
 
 test('the timeline has words for those who do not see it, and one drawing for each width', async () => {
@@ -107,8 +146,14 @@ test('the timeline has words for those who do not see it, and one drawing for ea
 
 test('what stands in the page is readable in both schemes', async () => {
   for (const scheme of ['light', 'dark'] as const) {
-    await using opened = await open(notReady(), { scheme });
+    await using opened = await open(
+      { ...notReady(), readiness: { ...slower().readiness, outcome: 'failed', runs: notReady().readiness.runs } },
+      { scheme },
+    );
     for (const selector of [
+      '.warning',
+      '.history .badge',
+      '.badge.unknown',
       'body',
       '.word',
       '.label',

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { readinessSchema } from '../../lib/model/readiness.ts';
-import { inconclusive, notReady, ready } from '../fixtures/readiness.ts';
+import { firstNights, inconclusive, notReady, ready, slower } from '../fixtures/readiness.ts';
 
 test.each([
   ['ready', ready],
   ['not ready', notReady],
   ['inconclusive', inconclusive],
+  ['compared with earlier ones', slower],
+  ['one of the first', firstNights],
 ])('a gate that is %s is valid by the published schema', (_name, gate) => {
   const { readiness } = gate();
   const onDisk = JSON.parse(JSON.stringify(readiness));

@@ -4,12 +4,18 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from '@playwright/test';
 import { readinessPage } from '../../reports/readiness-page.ts';
-import { inconclusive, notReady, ready } from '../fixtures/readiness.ts';
+import { firstNights, inconclusive, notReady, ready, slower } from '../fixtures/readiness.ts';
 
 const folder = resolve(process.argv[2] ?? '/tmp/shots');
 mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-for (const [name, gate] of Object.entries({ 'not-ready': notReady(), ready: ready(), inconclusive: inconclusive() })) {
+for (const [name, gate] of Object.entries({
+  'not-ready': notReady(),
+  ready: ready(),
+  inconclusive: inconclusive(),
+  slower: slower(),
+  'first-nights': firstNights(),
+})) {
   const file = join(folder, `${name}.html`);
   writeFileSync(file, readinessPage(gate));
   for (const [shape, width, colorScheme] of [

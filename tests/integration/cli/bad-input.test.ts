@@ -86,3 +86,28 @@ it('mistakes in k6.config.ts, in the target file and in the scenario are told to
   expect(ran.stderr).toContain('did you mean control?');
   expect((await readdir(folder)).sort()).toEqual(['checkout']);
 });
+
+it.each(['run', 'plan'])(
+  'objectives that can’t fail, or are as good without data, are told by %s, all at once',
+  async (verb) => {
+    const checkout = await copiedCheckout(folder);
+    const file = join(checkout, 'scenarios/workshop.ts');
+    const text = await readFile(file, 'utf8');
+    await writeFile(
+      file,
+      text
+        .replace(/'min\(mysql_global_status_wsrep_cluster_size\) and [^']+'/, `'up{job="payment-service"} == 0'`)
+        .replace(/\) \/ \(sum\(rate\(\$\{requests\}_count\[\$\{window\}\]\)\) > 0\)`/, ')`')
+        .replace("const window = '20s'", "const window = '3s'"),
+    );
+    const target = await unreachableTarget(folder);
+    const ran = await shakedownIn(folder, [verb, 'control', 'web-pod-kill', '--target', target], {}, checkout);
+    expect(ran.code).toBe(64);
+    expect(ran.stdout).toBe('');
+    expect(ran.stderr).toContain('objective galera-size: character 1, `up{job="payment-service"} == 0`');
+    expect(ran.stderr).toContain("can't be told from no data");
+    expect(ran.stderr).toMatch(/objective app-error-share: .*without any data it is as good as with none that is bad/);
+    expect(ran.stderr).toMatch(/objective app-p95: .*Take 4 s at least.*\(control, web-pod-kill\)/);
+    expect((await readdir(folder)).sort()).toEqual(['checkout', 'kubeconfig', 'target.yaml']);
+  },
+);

@@ -2,6 +2,9 @@
 import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { smallRun } from '../../fixtures/evidence.ts';
+import { gateOf } from '../../fixtures/readiness.ts';
+import { writeManifest, writeRunFolder } from '../../fixtures/write-run-folder.ts';
 import { repo } from '../../lab/shakedown.ts';
 import { scratchFolder, shakedownIn, unreachableTarget } from './command.ts';
 
@@ -51,6 +54,67 @@ it.each(['journal.ndjson', 'samples.ndjson', 'ledger.ndjson'])(
     expect(verdict.outcome).not.toBe('passed');
   },
 );
+
+it('a byte that was changed is named, and what passed is inconclusive', async () => {
+  const run = join(folder, 'run');
+  await writeRunFolder(run, smallRun());
+  expect((await shakedownIn(folder, ['judge', 'run'])).code).toBe(0);
+  const samples = await readFile(join(run, 'samples.ndjson'), 'utf8');
+  await writeFile(join(run, 'samples.ndjson'), samples.replace('"status":"500"', '"status":"200"'));
+  const ran = await shakedownIn(folder, ['judge', 'run']);
+  expect(ran.code).toBe(2);
+  expect(ran.stdout.replaceAll(/\s+/g, ' ')).toContain('samples.ndjson: changed: its SHA-256 is');
+});
+
+it('a run of another version is refused and says by whom it can be judged; it stands in the way of no other', async () => {
+  await writeRunFolder(join(folder, 'gate/a'), smallRun());
+  await writeRunFolder(join(folder, 'gate/b'), smallRun());
+  const later = { name: 'later', judgeVersion: 2, hypothesis: 'It is faster.', objectives: 'as a tree' };
+  await writeFile(join(folder, 'gate/a/claim.json'), JSON.stringify(later));
+  const ran = await shakedownIn(folder, ['judge', 'gate', '--json']);
+  expect(ran.code).toBe(2);
+  const [refused, judged] = ran.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(refused).toMatchObject({ scenario: 'later', outcome: 'inconclusive', findings: [{ check: 'run.version' }] });
+  expect(refused.findings[0].says).toContain('judge with the release that made the run');
+  expect(judged).toMatchObject({ outcome: 'passed' });
+});
+
+it('a run before that is another one than was chained is told, and exits with 2; one that is not here is told', async () => {
+  await writeRunFolder(join(folder, 'gate/control'), smallRun());
+  await writeRunFolder(join(folder, 'gate/pods'), smallRun());
+  const whole = await shakedownIn(folder, ['judge', 'gate/pods', '--json']);
+  expect(whole).toMatchObject({ code: 0, stderr: '' });
+  // The run before is changed, and given a manifest that fits.
+  await writeFile(join(folder, 'gate/control/note.txt'), 'nothing was lost');
+  await writeManifest(join(folder, 'gate/control'));
+  const broken = await shakedownIn(folder, ['judge', 'gate/pods', '--json']);
+  expect(broken.code).toBe(2);
+  expect(broken.stderr).toMatch(/pods: the run before it, "control" .*, is not what it was: its manifest has SHA-256/);
+  await rm(join(folder, 'gate/control'), { recursive: true });
+  const alone = await shakedownIn(folder, ['judge', 'gate/pods', '--json']);
+  expect(alone.code).toBe(0);
+  expect(alone.stderr).toContain('is not here, so the chain ends with this one');
+  // The verdict itself is of this run alone.
+  expect(broken.stdout).toBe(whole.stdout);
+  expect(alone.stdout).toBe(whole.stdout);
+});
+
+it('a report is never better than its evidence', async () => {
+  const gate = join(folder, 'gate');
+  const { readiness } = gateOf([smallRun()]);
+  await writeRunFolder(join(gate, 'galera-writer-crash'), smallRun());
+  await writeFile(join(gate, 'readiness.json'), JSON.stringify(readiness));
+  const whole = await shakedownIn(folder, ['report', 'gate']);
+  expect(whole).toMatchObject({ code: 0, stderr: '' });
+  await truncate(join(gate, 'galera-writer-crash/ledger.ndjson'), 9_000);
+  const changed = await shakedownIn(folder, ['report', 'gate']);
+  expect(changed.code).toBe(2);
+  expect(changed.stderr).toMatch(/"galera-writer-crash" is (inconclusive|failed) now/);
+  expect(await readFile(join(gate, 'junit.xml'), 'utf8')).toContain('ledger.ndjson');
+});
 
 it('what is no run folder is told, and nothing is judged', async () => {
   await writeFile(join(folder, 'note.txt'), 'not a run');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sqlOnNodes } from '../../../lib/clients/sql.ts';
+import { makeManifest } from '../../../lib/evidence/manifest.ts';
 import { readRunFolder } from '../../../lib/evidence/read-run-folder.ts';
 import { judge } from '../../../lib/judge/judge.ts';
 import { verdictJson } from '../../../lib/judge/verdict-json.ts';
@@ -115,6 +116,7 @@ describe.skipIf(missing !== undefined)('two runs on one load', () => {
           readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }),
         },
         takeSnapshot: async () => ({}),
+        makeManifest,
         readRunFolder,
         judge,
         freeBytes: async () => 2 ** 40,
