@@ -2,8 +2,9 @@
 import { readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { start } from '../../fixtures/evidence.ts';
+import { claimOf, evidenceOf, start } from '../../fixtures/evidence.ts';
 import { writeGate } from '../../fixtures/write-gate.ts';
+import { writeRunFolder } from '../../fixtures/write-run-folder.ts';
 import { scratchFolder, shakedownIn } from './command.ts';
 
 let folder: string;
@@ -12,11 +13,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Returns the folder of the last one. */
+/** Returns the folder of the last one, whose evidence is whole: a report is never better than that. */
 async function nightsOf(p95Ms: readonly number[]): Promise<string> {
   let last = '';
   for (const [night, ms] of p95Ms.entries())
     last = await writeGate(join(folder, 'runs'), { startedAt: start + night * 86_400_000, p95Ms: ms });
+  await writeRunFolder(join(last, claimOf().name), evidenceOf(claimOf()));
   return last;
 }
 
