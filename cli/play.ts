@@ -182,9 +182,10 @@ async function playTold(
     progress.say(`not compared with earlier gates: ${messageOf(error)}`);
     return undefined;
   });
-  const readiness = { ...judged, ...(history ? { history } : {}) };
+  const { page, readiness, lowered } = await writeReports(folder, { ...judged, ...(history ? { history } : {}) });
+  // The answer is what the page tells: evidence that was changed since its run was closed must not leave with a zero.
   await write(readiness);
-  const { page } = await writeReports(folder, readiness);
+  for (const says of lowered) progress.say(says);
   await tellJobSummary(readiness, progress.say);
   progress.end();
   tell(readiness, page, options.json === true);

@@ -21,11 +21,11 @@ interface JudgedGate extends ReadinessPage {
   readonly lowered: readonly string[];
 }
 
-/** Returns the path of the page. */
+/** `readiness` is what the reports tell: as recorded, or worse. */
 export async function writeReports(
   folder: string,
   recorded: Readiness,
-): Promise<{ readonly page: string; readonly lowered: readonly string[] }> {
+): Promise<{ readonly page: string; readonly readiness: Readiness; readonly lowered: readonly string[] }> {
   const { readiness, views, lowered } = await judgedGate(folder, recorded);
   const page = join(folder, gateFiles.page);
   await writeFile(page, readinessPage({ readiness, views }));
@@ -34,7 +34,7 @@ export async function writeReports(
   const load = loadPerformance(readiness, views);
   const loadFile = join(folder, gateFiles.loadPerformance);
   await (load === undefined ? rm(loadFile, { force: true }) : writeFile(loadFile, load));
-  return { page, lowered };
+  return { page, readiness, lowered };
 }
 
 export async function renderPage(
