@@ -70,6 +70,8 @@ export const loadDefects: readonly Defect[] = [
       'scans-p95': 'without answers there is no latency',
       'writes-p95': 'without answers there is no latency',
       'ledger.lost': 'nothing was acknowledged, so nothing could be lost',
+      'ledger.by-fault': 'there is no write to be told of',
+      'ledger.by-node': 'there is no write to be told of',
     },
     spoil: thrown,
   },
