@@ -7,6 +7,7 @@ export async function scanBarcode(workshop: Workshop, searchValue: unknown): Pro
     throw pythonError('TypeError', "scan_barcode() missing 1 required positional argument: 'search_value'");
   if (typeof searchValue !== 'string') throw wrongType(searchValue);
   if (searchValue === '') return {};
+  if (workshop.defects.strikes('hide-errors')) return hiddenError;
   const started = performance.now();
   const cached = await workshop.cache.read(searchValue);
   if (cached.is === 'hit') {
@@ -22,6 +23,12 @@ export async function scanBarcode(workshop: Workshop, searchValue: unknown): Pro
   workshop.metrics.scan(cached.is, (performance.now() - started) / 1000);
   return found ?? {};
 }
+
+/** What should have been a 500. */
+const hiddenError = {
+  exc_type: 'OperationalError',
+  exception: 'pymysql.err.OperationalError: (2013, Lost connection)',
+};
 
 function wrongType(value: unknown): Error {
   const python = { number: Number.isInteger(value) ? 'int' : 'float', boolean: 'bool' } as Record<string, string>;

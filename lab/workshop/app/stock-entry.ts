@@ -79,12 +79,21 @@ export async function createStockEntry(
     : await database.transaction(async (session) => {
         const bins = peeked ?? (await lockBins(session, binsOf(plan), user.name));
         const written = await write(session, ownName ?? (await nextStockEntryName(session)), bins);
-        if (written.moved) await post(session, voucherOf(written.stamp), written.moved.entries, written.moved.bins);
+        if (written.moved) {
+          const voucher = voucherOf(written.stamp);
+          const { entries, bins: after } = written.moved;
+          await post(session, voucher, entries, workshop.defects.strikes('stale-stock') ? new Map() : after);
+          if (workshop.defects.strikes('apply-twice')) {
+            const again = movedBy(plan, after, written.stamp);
+            await post(session, voucher, again.entries, again.bins);
+          }
+        }
         return written;
       });
   announce(workshop, user, 'Stock Entry', made.rows.entry);
   if (submit) workshop.metrics.inventoryUpdate((performance.now() - started) / 1000);
   if (submit && !defective && !quietly) await notifySubmitted(workshop, user, made.stamp.name);
+  if (submit && workshop.defects.strikes('refuse-but-keep')) throw validationError('Not enough of everything');
   return { entry: made.rows.entry, details: made.rows.details, fresh: true };
 }
 
