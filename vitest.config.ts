@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 const common = { environment: 'node', restoreMocks: true } as const;
 const needLab = ['tests/lab/**/*.test.ts', 'tests/contract/**/*.test.ts'];
 const everyFault = ['tests/faults/**/*.test.ts'];
+const everyLabDefect = ['tests/selftest/**/*.test.ts'];
 const needProcesses = ['tests/integration/**/*.test.ts', 'tests/report/**/*.test.ts'];
 
 export default defineConfig({
@@ -17,7 +18,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           include: ['**/*.test.ts'],
-          exclude: ['node_modules/**', 'runs/**', ...needLab, ...everyFault, ...needProcesses],
+          exclude: ['node_modules/**', 'runs/**', ...needLab, ...everyFault, ...everyLabDefect, ...needProcesses],
         },
       },
       {
@@ -53,6 +54,10 @@ export default defineConfig({
           hookTimeout: 300_000,
           fileParallelism: false,
         },
+      },
+      // As long again: `npm test -- selftest`.
+      {
+        test: { ...common, name: 'selftest', include: everyLabDefect, testTimeout: 5_400_000 },
       },
     ],
   },

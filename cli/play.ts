@@ -125,7 +125,7 @@ async function playTold(
     load,
     ledger: {
       stockBefore: readStockBefore,
-      readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }),
+      readBack: (reach, acknowledged, keep) => readLedger(reach, { acknowledged, keep }),
       jobs: readJobs,
     },
     takeSnapshot,

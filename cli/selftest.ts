@@ -19,23 +19,35 @@ import { commitHere } from './commit.ts';
 export function selftestCommand(): Command {
   return new Command('selftest')
     .description('whether the judge finds seeded defects, each by its own check, and lets healthy runs pass')
-    .addOption(new Option('--tier <name>', 'fast: on recorded runs, offline').choices(['fast']).default('fast'))
+    .addOption(
+      new Option('--tier <name>', 'fast: on recorded runs, offline; lab: seeded into the lab and played')
+        .choices(['fast', 'lab'])
+        .default('fast'),
+    )
+    .option('--only <name...>', 'of the lab tier, these defects alone')
     .option('--runs <folder>', 'where its result is kept, for gates to see', 'runs')
     .option('--json', 'one line, one object: {caught, missed, falseAlarms, tier, …}')
     .addHelpText(
       'after',
       `
 A gate looks at what is kept, and makes the self-test itself where there is none of this very judge. One that missed
-something, or cried wolf, makes the gate inconclusive at best.
-Exit codes: 0 nothing missed and no false alarm, 1 otherwise.`,
+something, or cried wolf, makes the gate inconclusive at best. The lab tier takes about half an hour, and takes away what it seeded.
+Exit codes: 0 nothing missed and no false alarm, 1 otherwise, 3 a seeded defect could not be taken away, 64 no such defect, 130 interrupted.`,
     )
-    .action(async ({ json, runs }: { json?: boolean; runs: string }) => {
-      const { kept, result } = await makeSelftest(runs);
-      const { missed, falseAlarms } = result;
-      if (json) process.stdout.write(`${JSON.stringify({ ...result, ...identity(kept) })}\n`);
-      else process.stdout.write(inWords(result));
-      process.exitCode = isSound(kept) && missed.length + falseAlarms.length === 0 ? 0 : exitCodes.notReady;
-    });
+    .action(
+      async ({ json, runs, tier, only }: { json?: boolean; runs: string; tier: 'fast' | 'lab'; only?: string[] }) => {
+        if (tier === 'lab') {
+          const { playLabTier } = await import('./selftest-lab.ts');
+          process.exitCode = await playLabTier(runs, only, json === true);
+          return;
+        }
+        const { kept, result } = await makeSelftest(runs);
+        const { missed, falseAlarms } = result;
+        if (json) process.stdout.write(`${JSON.stringify({ ...result, ...identity(kept) })}\n`);
+        else process.stdout.write(inWords(result));
+        process.exitCode = isSound(kept) && missed.length + falseAlarms.length === 0 ? 0 : exitCodes.notReady;
+      },
+    );
 }
 
 const identity = ({ tier, at, of, commit }: Selftest) => ({ tier, at, of, commit });

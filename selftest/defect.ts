@@ -24,13 +24,15 @@ interface Seeded {
   readonly seeds: string;
 }
 
-interface Turning extends Seeded {
+export interface Turning extends Seeded {
   /** The healthy twin, by name. */
   readonly on: string;
   /** By check: what it must come to. */
   readonly turns: Readonly<Record<string, Exclude<Outcome, 'passed'>>>;
   /** Checks that can't help but turn or fall silent as well, each with the reason. They must, or the list is wrong. */
   readonly besides?: Readonly<Record<string, string>>;
+  /** Checks that turn in one run and not in another, each with the reason. Of evidence that is always the same there is none. */
+  readonly may?: Readonly<Record<string, string>>;
 }
 
 export type Defect =

@@ -23,7 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'lib/clients': ['lib/model', 'lib/wait.ts', 'lib/errors.ts'],
   chaos: ['lib/model', 'lib/wait.ts', 'lib/errors.ts'],
   // Probes look at the database's topology as the faults do.
-  'lib/probes': ['lib/model', 'lib/wait.ts', 'lib/errors.ts', 'chaos'],
+  'lib/probes': ['lib/model', 'lib/tables', 'lib/wait.ts', 'lib/errors.ts', 'chaos'],
   'lib/runner': ['lib/model', 'lib/tables', 'lib/judge', 'lib/wait.ts', 'lib/errors.ts'],
   scenarios: ['lib/model', 'lib/probes', 'chaos', 'restore-drills', 'k6.config.ts'],
   lab: ['lib/model'],

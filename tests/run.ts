@@ -28,10 +28,11 @@ interface VitestReport {
   }[];
 }
 
-/** `faults` kills the suite in the middle of every fault there is: half an hour, and only when asked for. */
-const tiers = ['unit', 'integration', 'lab', 'faults'] as const;
+/** Half an hour each, and only when asked for: `faults` kills the suite in the middle of every fault, `selftest` seeds every defect of the lab. */
+const tiers = ['unit', 'integration', 'lab', 'faults', 'selftest'] as const;
+const longTiers: readonly string[] = ['faults', 'selftest'];
 const asked = process.argv.slice(2);
-const chosen = tiers.filter((tier) => (asked.length === 0 ? tier !== 'faults' : asked.includes(tier)));
+const chosen = tiers.filter((tier) => (asked.length === 0 ? !longTiers.includes(tier) : asked.includes(tier)));
 const onLab = chosen.filter((tier) => tier !== 'unit');
 const strange = asked.filter((each) => !tiers.includes(each as (typeof tiers)[number]));
 if (strange.length > 0) {
@@ -39,8 +40,12 @@ if (strange.length > 0) {
   process.exit(64);
 }
 
-/** As tests/report starts it. */
-const chromium = '/usr/bin/chromium';
+/** What tests/report and tests/integration/workshop start, by its program. */
+const hostPackages: Readonly<Record<string, string>> = {
+  chromium: '/usr/bin/chromium',
+  'mariadb-server': '/usr/sbin/mariadbd',
+  'redis-server': '/usr/bin/redis-server',
+};
 const repo = join(import.meta.dirname, '..');
 const scratch = await mkdtemp(join(tmpdir(), 'shakedown-tests-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -61,9 +66,10 @@ try {
       for (const { what, next } of missing) console.error(`lab tier skipped: ${what}. Next: ${next}`);
       total.skipped += 1;
     } else {
-      if (!existsSync(chromium)) {
-        console.error('npm test: installing Chromium for the tests of the page …');
-        await installPackages(['chromium']);
+      const lacking = Object.keys(hostPackages).filter((name) => !existsSync(hostPackages[name] ?? ''));
+      if (lacking.length > 0) {
+        console.error(`npm test: installing ${lacking.join(', ')} for the tests of the page and of the workshop …`);
+        await installPackages(lacking);
       }
       await ensureLab('full', (text) => console.error(text));
       Object.assign(environment, await labEnvironment());
@@ -72,7 +78,7 @@ try {
       Object.assign(environment, await monitoringPrograms());
       add(await runTier('integration', environment));
     }
-    for (const tier of ['lab', 'faults'] as const)
+    for (const tier of ['lab', 'faults', 'selftest'] as const)
       if (chosen.includes(tier) && missing.length === 0) add(await runTier(tier, environment));
   }
 } catch (error) {

@@ -1,8 +1,9 @@
 // SQL on each Galera node by itself. Never through the database proxy: it would hide the very node that differs.
 import type { Duplex } from 'node:stream';
+import type { Connection as CallbackConnection } from 'mysql2';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import { messageOf, Problem } from '../errors.ts';
-import type { Sql, SqlRow } from '../model/reach.ts';
+import type { SnapshotQuery, Sql, SqlRow } from '../model/reach.ts';
 
 export interface SqlOptions {
   /** Names of the Galera nodes. */
@@ -72,6 +73,29 @@ export function sqlOnNodes(options: SqlOptions): Sql & { close(): Promise<void> 
     );
   }
 
+  /** No time-out for the whole, which takes as long as there are rows; but between two of them, and before the first. */
+  async function streamed(
+    connection: Connection,
+    sql: string,
+    values: readonly (string | number)[],
+    each: NonNullable<SnapshotQuery['each']>,
+  ): Promise<void> {
+    // The promise wrapper has no streams.
+    const rows = (connection as unknown as { connection: CallbackConnection }).connection
+      .query(sql, [...values])
+      .stream({ highWaterMark: 1_000 });
+    const silent = setTimeout(() => rows.destroy(new Error(`no row within ${queryMs} ms`)), queryMs);
+    try {
+      for await (const row of rows) {
+        silent.refresh();
+        const done = each(plainRow(row as RowDataPacket));
+        if (done) await done;
+      }
+    } finally {
+      clearTimeout(silent);
+    }
+  }
+
   return {
     nodes: options.nodes,
     async query(node, sql, values = []) {
@@ -99,7 +123,12 @@ export function sqlOnNodes(options: SqlOptions): Sql & { close(): Promise<void> 
       try {
         await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
         const answers: (readonly SqlRow[])[] = [];
-        for (const { sql, values = [] } of queries) {
+        for (const { sql, values = [], each } of queries) {
+          if (each) {
+            await streamed(connection, sql, values, each);
+            answers.push([]);
+            continue;
+          }
           const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: queryMs }, [...values]);
           answers.push(rows.map(plainRow));
         }

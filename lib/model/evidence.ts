@@ -230,8 +230,8 @@ export interface MovedStock {
 
 /**
  * A line of ledger.ndjson. `read` says that a node was read to the end in a round: without it, absence proves nothing.
- * Each round reads every document of the run again, and the last one that came to its end is the final word: it stands here whole, the
- * others with what was new in them.
+ * The last round of a node that came to its end is the final word, and stands here whole. Earlier ones tell when something was seen first:
+ * of some runs they hold only what was new in them.
  */
 export type LedgerLine =
   | { readonly kind: 'document'; readonly document: FoundDocument }

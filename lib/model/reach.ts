@@ -79,15 +79,22 @@ export interface ObjectRef {
 
 export type SqlRow = Readonly<Record<string, string | number | null>>;
 
+export interface SnapshotQuery {
+  readonly sql: string;
+  readonly values?: readonly (string | number)[];
+  /** While it promises something no further row is read. What it throws ends the reading. */
+  readonly each?: (row: SqlRow) => void | Promise<void>;
+}
+
 /** SQL on each Galera node by itself, never through the database proxy. Nodes are pod names. */
 export interface Sql {
   nodes(): Promise<readonly string[]>;
   query(node: string, sql: string, values?: readonly (string | number)[]): Promise<readonly SqlRow[]>;
-  /** All in one transaction with a consistent snapshot: what the node held at one moment, while writes go on. */
-  snapshot(
-    node: string,
-    queries: readonly { readonly sql: string; readonly values?: readonly (string | number)[] }[],
-  ): Promise<readonly (readonly SqlRow[])[]>;
+  /**
+   * All in one transaction with a consistent snapshot: what the node held at one moment, while writes go on. The rows of a query with `each`
+   * go there one after the other, as they come, and its answer is empty: that is for those of which there may be millions.
+   */
+  snapshot(node: string, queries: readonly SnapshotQuery[]): Promise<readonly (readonly SqlRow[])[]>;
   /** For faults: one statement, sent once, as the user of mariadb.faultCredentials. */
   change(node: string, sql: string): Promise<readonly SqlRow[]>;
 }

@@ -1,7 +1,21 @@
 import { expect, test } from 'vitest';
 import { fakeReach } from '../../tests/fakes/reach.ts';
-import type { SqlRow } from '../model/reach.ts';
-import { documentsQuery, movedQuery, readLedger, readStockBefore, stockQuery } from './ledger-readback.ts';
+import { answerSnapshot, kept } from '../../tests/fakes/snapshot.ts';
+import type { LedgerLine } from '../model/evidence.ts';
+import type { SnapshotQuery, SqlRow } from '../model/reach.ts';
+import {
+  documentsQuery,
+  movedQuery,
+  readLedger as readAndKeep,
+  readStockBefore,
+  stockQuery,
+} from './ledger-readback.ts';
+
+/** All that it keeps, in a list. */
+const readLedger = (
+  reach: Parameters<typeof readAndKeep>[0],
+  { acknowledged = [] }: { readonly acknowledged?: readonly string[] } = {},
+): Promise<LedgerLine[]> => kept((keep) => readAndKeep(reach, { acknowledged, keep }));
 
 const nodes = ['galera-0', 'galera-1', 'galera-2'];
 
@@ -66,22 +80,22 @@ test('when all is there at once, one round says so on every node, and the stock 
 test('what comes late on one node is found in a later round, and both rounds are on record', async () => {
   const { reach } = world((node, reading) => (node === 'galera-2' && reading < 3 ? [] : document('rtest-issue-1')));
   const lines = await readLedger(reach, { acknowledged: ['rtest-issue-1'] });
-  expect(rounds(lines)).toBe(3);
+  expect(rounds(lines)).toBe(4);
   expect(found(lines, 'galera-2', 0)).toEqual([]);
   expect(found(lines, 'galera-2', 3)).toEqual(['rtest-issue-1']);
-  expect(found(lines, 'galera-0', 3)).toEqual(['rtest-issue-1']);
+  expect(found(lines, 'galera-0', 4)).toEqual(['rtest-issue-1']);
 });
 
 test('what one node has and another has not is looked for again, although nobody acknowledged it', async () => {
   const { reach } = world((node, reading) => (node === 'galera-1' || reading > 0 ? document('rtest-issue-9') : []));
-  expect(rounds(await readLedger(reach))).toBe(1);
+  expect(rounds(await readLedger(reach))).toBe(2);
 });
 
 test('what is lost is looked for during ten seconds, no longer', async () => {
   const { reach } = world(() => []);
   const began = reach.now();
   const lines = await readLedger(reach, { acknowledged: ['rtest-issue-1'] });
-  expect(rounds(lines)).toBe(10);
+  expect(rounds(lines)).toBe(11);
   expect(reach.now() - began).toBe(10_000);
 });
 
@@ -96,7 +110,7 @@ test('a node that is silent at first is read once it answers', async () => {
     return document('rtest-issue-1');
   });
   const lines = await readLedger(reach, { acknowledged: ['rtest-issue-1'] });
-  expect(rounds(lines)).toBe(20);
+  expect(rounds(lines)).toBe(21);
   expect(lines).toContainEqual({
     kind: 'read',
     node: 'galera-1',
@@ -108,15 +122,33 @@ test('a node that is silent at first is read once it answers', async () => {
   expect(found(lines, 'galera-1', 20)).toEqual(['rtest-issue-1']);
 });
 
-test('looking again for a lost marker repeats nothing on record but the last round', async () => {
-  const { reach } = world(() => [...document('rtest-issue-1'), ...document('rtest-issue-2')]);
-  const lines = await readLedger(reach, { acknowledged: ['rtest-issue-1', 'rtest-issue-lost'] });
-  expect(rounds(lines)).toBe(10);
-  for (const node of nodes) {
-    expect(found(lines, node, 0)).toEqual(['rtest-issue-1', 'rtest-issue-2']);
-    for (let round = 1; round < 10; round++) expect(found(lines, node, round)).toEqual([]);
-    expect(found(lines, node, 10)).toEqual(['rtest-issue-1', 'rtest-issue-2']);
-  }
+test('only who lacks something is read again, and everybody in the last round', async () => {
+  const { reach } = world((node, reading) =>
+    node === 'galera-2' && reading < 2
+      ? document('rtest-issue-1')
+      : [...document('rtest-issue-1'), ...document('rtest-issue-2')],
+  );
+  const lines = await readLedger(reach, { acknowledged: ['rtest-issue-1', 'rtest-issue-2'] });
+  const roundsOf = (node: string) =>
+    lines.flatMap((line) =>
+      line.kind === 'read' && line.node === node && line.what === 'documents' ? [line.round] : [],
+    );
+  expect([roundsOf('galera-0'), roundsOf('galera-2')]).toEqual([
+    [0, 3],
+    [0, 1, 2, 3],
+  ]);
+  expect(found(lines, 'galera-2', 1)).toEqual(['rtest-issue-1']);
+  expect(found(lines, 'galera-0', 3)).toEqual(['rtest-issue-1', 'rtest-issue-2']);
+});
+
+test('documents go where they are kept before all are read, and what fails there ends the reading', async () => {
+  const many = Array.from({ length: 2_500 }, (_, number) => document(`rtest-issue-${number}`)).flat();
+  const { reach } = world(() => many);
+  const sizes: number[] = [];
+  await readAndKeep(reach, { keep: async (lines) => void sizes.push(lines.length) });
+  expect(sizes.filter((size) => size >= 1_000)).toHaveLength(2 * nodes.length);
+  const full = () => Promise.reject(new Error('no space left on device'));
+  await expect(readAndKeep(reach, { keep: full })).rejects.toThrow('no space left on device');
 });
 
 test('a node that stays silent is never told as read', async () => {
@@ -200,16 +232,16 @@ test('the stock of a second warehouse is read on each node too, and one that can
 
 /** A run of a session, and every look at a node in one transaction. */
 function inSession(runId: string, moved: readonly SqlRow[], broken: (sql: string) => boolean = () => false) {
-  const looks: (readonly { readonly sql: string; readonly values?: readonly (string | number)[] }[])[] = [];
+  const looks: (readonly SnapshotQuery[])[] = [];
   const base = fakeReach({ nodes: ['galera-0'] });
   const reach = {
     ...base,
     runId,
     sql: {
       ...base.sql,
-      snapshot: async (_: string, queries: (typeof looks)[number]) => {
+      snapshot: (_: string, queries: (typeof looks)[number]) => {
         looks.push(queries);
-        return queries.map(({ sql }) => {
+        return answerSnapshot(queries, ({ sql }) => {
           if (broken(sql)) throw new Error('gone');
           return sql === stockQuery
             ? stock

@@ -1,9 +1,10 @@
 // Reads back what the load wrote, on each Galera node by itself: the same rows read through a proxy would hide the node that differs.
 // What is missing at first is looked for again for a while, since late is not lost. Judging is not done here.
 import { messageOf } from '../errors.ts';
-import type { FoundDocument, Instant, LedgerLine, MovedStock, StockLevel } from '../model/evidence.ts';
-import type { Reach, SqlRow } from '../model/reach.ts';
+import type { FoundDocument, LedgerLine, MovedStock, StockLevel } from '../model/evidence.ts';
+import type { Reach, SnapshotQuery, SqlRow } from '../model/reach.ts';
 import { type SessionRun, sessionOf } from '../model/run-ids.ts';
+import { type TextSet, textSet } from '../tables/text-set.ts';
 
 type Reads = Pick<Reach, 'sql' | 'target' | 'runId' | 'now' | 'sleep'>;
 
@@ -19,160 +20,196 @@ const silentMs = 60_000;
  */
 export async function readStockBefore(reach: Reads): Promise<readonly LedgerLine[]> {
   const nodes = await reach.sql.nodes();
-  return (await Promise.all(nodes.map(async (node) => (await readAtOnce(reach, node, 'before', 0)).stock))).flat();
+  return (await Promise.all(nodes.map((node) => readStock(reach, node, 'before', 0)))).flat();
 }
 
+/** Takes lines as they are read; called again once it is done with those before. */
+export type KeepLines = (lines: readonly LedgerLine[]) => Promise<void>;
+
 /**
- * Documents under the run's markers, in rounds: at once, and every second again for 10 s while an acknowledged marker, or one that
- * another node has, is missing on a node. With the last round the stock, in the same transaction, for others may go on booking. Each round
- * reads every node.
+ * Documents under the run's markers, in rounds: at once on every node, and every second again for 10 s on those that lack an acknowledged
+ * marker, or one that another node has. With the last round, which reads every node, the stock, in the same transaction, for others may
+ * go on booking. However many documents there are, none is held: they go to `keep` as they come.
  */
 export async function readLedger(
   reach: Reads,
-  { acknowledged = [] }: { readonly acknowledged?: readonly string[] } = {},
-): Promise<readonly LedgerLine[]> {
+  { acknowledged = [], keep }: { readonly acknowledged?: Iterable<string>; readonly keep: KeepLines },
+): Promise<void> {
   const nodes = await reach.sql.nodes();
-  const wanted = new Set(acknowledged);
-  const seen = new Map(nodes.map((node) => [node, new Set<string>()]));
-  const rounds: (readonly LedgerLine[])[][] = [];
+  const wanted = textSet();
+  for (const marker of acknowledged) wanted.add(marker);
+  const put = inTurn(keep);
+  const books = nodes.map((node): Book => ({ node, seen: textSet(), wanted, silent: false, put }));
   const began = reach.now();
   // Nearly always the first look finds all, and nothing has to be read twice.
-  let last = await Promise.all(nodes.map((node) => readAtOnce(reach, node, 'after', 0)));
-  for (let round = 0; ; round++) {
-    const read =
-      round === 0
-        ? last.map(({ documents }) => documents)
-        : await Promise.all(nodes.map((node) => readDocuments(reach, node, round)));
-    rounds.push(read);
-    let silent = false;
-    for (const [index, answer] of read.entries()) {
-      for (const line of answer) {
-        if (line.kind === 'document') {
-          wanted.add(line.document.marker);
-          seen.get(nodes[index] ?? '')?.add(line.document.marker);
-        }
-        if (line.kind === 'read' && line.error !== undefined) silent = true;
-      }
-    }
-    const missing = [...seen.values()].some((markers) => [...wanted].some((marker) => !markers.has(marker)));
-    const spentMs = reach.now() - began;
-    if (!missing && !silent) break;
-    if (spentMs >= (silent ? silentMs : missingMs)) break;
+  let stock = await Promise.all(books.map((book) => readWithStock(reach, book, 0)));
+  let round = 0;
+  for (;;) {
+    const behind = books.filter(({ seen, silent }) => silent || seen.size < wanted.size);
+    const patienceMs = behind.some(({ silent }) => silent) ? silentMs : missingMs;
+    if (behind.length === 0 || reach.now() - began >= patienceMs) break;
     await reach.sleep(everyMs);
+    round += 1;
+    await Promise.all(behind.map((book) => readDocuments(reach, book, round, [])));
   }
-  if (rounds.length > 1) {
-    last = await Promise.all(nodes.map((node) => readAtOnce(reach, node, 'after', rounds.length - 1)));
-    rounds[rounds.length - 1] = last.map(({ documents }) => documents);
-  }
-  return [
-    ...nodes.flatMap((_, index) => withoutRepeats(rounds.map((round) => round[index] ?? []))),
-    ...last.flatMap(({ stock }) => stock),
-  ];
+  if (round > 0) stock = await Promise.all(books.map((book) => readWithStock(reach, book, round + 1)));
+  await put(stock.flat());
 }
 
-/** Of one node's rounds: the last that was read to the end as it is, of the others what was not there before. */
-function withoutRepeats(rounds: readonly (readonly LedgerLine[])[]): readonly LedgerLine[] {
-  const whole = (lines: readonly LedgerLine[]) =>
-    lines.some((line) => line.kind === 'read' && line.error === undefined);
-  const last = rounds.findLastIndex(whole);
-  const known = new Set<string>();
-  return rounds.flatMap((lines, round) =>
-    lines.filter((line) => {
-      if (round === last || line.kind !== 'document') return true;
-      const isNew = !known.has(line.document.name);
-      known.add(line.document.name);
-      return isNew;
-    }),
-  );
+/** One Galera node's, while it is read. */
+interface Book {
+  readonly node: string;
+  /** Markers that it had in any round. */
+  readonly seen: TextSet;
+  /** Of all nodes: what was acknowledged, and what any of them has. */
+  readonly wanted: TextSet;
+  /** The last round could not read it to the end. */
+  silent: boolean;
+  readonly put: KeepLines;
 }
 
-/** What one node held at one moment: documents, stock, and what the session's documents had moved. All of it or nothing. */
-async function readAtOnce(
+/** Nodes are read side by side, and what they say goes to one file. */
+function inTurn(keep: KeepLines): KeepLines {
+  let last: Promise<void> = Promise.resolve();
+  return (lines) => {
+    last = last.then(() => keep(lines));
+    return last;
+  };
+}
+
+const readLine = (
+  { node, round, at }: Pick<FoundDocument, 'node' | 'round' | 'at'>,
+  what: Extract<LedgerLine, { kind: 'read' }>['what'],
+  error?: string,
+): LedgerLine => ({ kind: 'read', node, round, at, what, ...(error === undefined ? {} : { error }) });
+
+async function readStock(
   reach: Reads,
   node: string,
   when: StockLevel['when'],
   round: number,
-): Promise<{ readonly documents: readonly LedgerLine[]; readonly stock: readonly LedgerLine[] }> {
+): Promise<readonly LedgerLine[]> {
+  const stock = stockQueries(reach, node, when, round);
+  try {
+    return stock.linesOf(await reach.sql.snapshot(node, stock.queries));
+  } catch (error) {
+    return stock.failed(error);
+  }
+}
+
+/** What one node held at one moment. Its documents are kept, or that they could not be read to the end; its stock is the answer. */
+async function readWithStock(reach: Reads, book: Book, round: number): Promise<readonly LedgerLine[]> {
+  const stock = stockQueries(reach, book.node, 'after', round);
+  const answers = await readDocuments(reach, book, round, stock.queries);
+  if (!Array.isArray(answers)) return stock.failed(answers);
+  try {
+    return stock.linesOf(answers);
+  } catch (error) {
+    return stock.failed(error);
+  }
+}
+
+/** Together with other queries, in one transaction; their answers, or why there are none. */
+async function readDocuments(
+  reach: Reads,
+  book: Book,
+  round: number,
+  others: readonly SnapshotQuery[],
+): Promise<readonly (readonly SqlRow[])[] | Error> {
+  const { node, put } = book;
+  // One moment for all of them: they are of one snapshot.
+  const read = { node, round, at: reach.now() };
+  const gathering = gatherDocuments(read, async (lines) => {
+    for (const line of lines)
+      if (line.kind === 'document') {
+        book.seen.add(line.document.marker);
+        book.wanted.add(line.document.marker);
+      }
+    await put(lines);
+  });
+  const documents = {
+    sql: documentsQuery(reach.target.site.markerField),
+    values: [ownMarkers(reach)],
+    each: gathering.row,
+  };
+  let answers: readonly (readonly SqlRow[])[];
+  try {
+    answers = await reach.sql.snapshot(node, [documents, ...others]);
+    await gathering.end();
+  } catch (error) {
+    book.silent = true;
+    await put([readLine({ ...read, at: reach.now() }, 'documents', messageOf(error))]);
+    return error instanceof Error ? error : new Error(String(error));
+  }
+  book.silent = false;
+  await put([readLine(read, 'documents')]);
+  return answers.slice(1);
+}
+
+/** So many lines are written at once. */
+const linesAtOnce = 1_000;
+
+/** Rows come in the order of their documents: a document is whole when the next one begins. */
+function gatherDocuments(read: Pick<FoundDocument, 'node' | 'round' | 'at'>, keep: KeepLines) {
+  let whole: LedgerLine[] = [];
+  let open: (FoundDocument & { readonly lines: FoundDocument['lines'][number][] }) | undefined;
+  const close = () => {
+    if (open) whole.push({ kind: 'document', document: open });
+    open = undefined;
+  };
+  const flush = (): Promise<void> => {
+    const lines = whole;
+    whole = [];
+    return keep(lines);
+  };
+  return {
+    row(row: SqlRow): void | Promise<void> {
+      const name = text(row, 'name');
+      if (open?.name !== name) {
+        close();
+        open = { ...read, marker: text(row, 'marker'), name, docstatus: number(row, 'docstatus'), lines: [] };
+      }
+      // A draft moves nothing.
+      if (row.item !== null)
+        open.lines.push({ item: text(row, 'item'), warehouse: text(row, 'warehouse'), qty: number(row, 'qty') });
+      return whole.length >= linesAtOnce ? flush() : undefined;
+    },
+    end(): Promise<void> {
+      close();
+      return flush();
+    },
+  };
+}
+
+/** Stock of each warehouse, and what the session's documents had moved: all of it or nothing. */
+function stockQueries(reach: Reads, node: string, when: StockLevel['when'], round: number) {
   const { warehouse, dockWarehouse, markerField } = reach.target.site;
   const places = dockWarehouse === undefined ? [warehouse] : [warehouse, dockWarehouse];
   const session = sessionOf(reach.runId);
   const what = `stock-${when}` as const;
-  const readLine = (read: 'documents' | typeof what, at: Instant, error?: string): LedgerLine => ({
-    kind: 'read',
-    node,
-    round,
-    at,
-    what: read,
-    ...(error === undefined ? {} : { error }),
-  });
-  try {
-    const answers = await reach.sql.snapshot(node, [
+  return {
+    queries: [
       ...places.map((place) => ({ sql: stockQuery, values: [place, place] })),
-      ...(when === 'after' ? [{ sql: documentsQuery(markerField), values: [ownMarkers(reach)] }] : []),
       ...(session ? [{ sql: movedQuery(markerField), values: movedValues(session) }] : []),
-    ]);
-    const at = reach.now();
-    const documents = when === 'after' ? (answers[places.length] ?? []) : [];
-    const movedRows = session ? (answers.at(-1) ?? []) : [];
-    const stock = places.flatMap((place, index) =>
-      (answers[index] ?? []).map(
-        (row): LedgerLine => ({
-          kind: 'stock',
-          level: levelOf(row, { node, when, at, warehouse: place }),
-        }),
-      ),
-    );
-    const moved = movedRows.map(
-      (row): LedgerLine => ({
-        kind: 'moved',
-        moved: movedOf(row, { node, when, at }),
-      }),
-    );
-    return {
-      documents: when === 'after' ? [...documentLines(documents, { node, round, at }), readLine('documents', at)] : [],
-      stock: [...stock, ...moved, readLine(what, at)],
-    };
-  } catch (error) {
-    const at = reach.now();
-    return {
-      documents: [readLine('documents', at, messageOf(error))],
-      stock: [readLine(what, at, messageOf(error))],
-    };
-  }
-}
-
-async function readDocuments(reach: Reads, node: string, round: number): Promise<readonly LedgerLine[]> {
-  const { markerField } = reach.target.site;
-  try {
-    const rows = await reach.sql.query(node, documentsQuery(markerField), [ownMarkers(reach)]);
-    const at = reach.now();
-    return [...documentLines(rows, { node, round, at }), { kind: 'read', node, round, at, what: 'documents' }];
-  } catch (error) {
-    return [{ kind: 'read', node, round, at: reach.now(), what: 'documents', error: messageOf(error) }];
-  }
-}
-
-function documentLines(
-  rows: readonly SqlRow[],
-  read: Pick<FoundDocument, 'node' | 'round' | 'at'>,
-): readonly LedgerLine[] {
-  const documents = new Map<string, FoundDocument & { lines: FoundDocument['lines'][number][] }>();
-  for (const row of rows) {
-    const name = text(row, 'name');
-    const document = documents.get(name) ?? {
-      node: read.node,
-      round: read.round,
-      at: read.at,
-      marker: text(row, 'marker'),
-      name,
-      docstatus: number(row, 'docstatus'),
-      lines: [],
-    };
-    documents.set(name, document);
-    if (row.item === null) continue; // a draft moves nothing
-    document.lines.push({ item: text(row, 'item'), warehouse: text(row, 'warehouse'), qty: number(row, 'qty') });
-  }
-  return [...documents.values()].map((document): LedgerLine => ({ kind: 'document', document }));
+    ],
+    linesOf(answers: readonly (readonly SqlRow[])[]): readonly LedgerLine[] {
+      const at = reach.now();
+      return [
+        ...places.flatMap((place, index) =>
+          (answers[index] ?? []).map(
+            (row): LedgerLine => ({ kind: 'stock', level: levelOf(row, { node, when, at, warehouse: place }) }),
+          ),
+        ),
+        ...(session ? (answers.at(-1) ?? []) : []).map(
+          (row): LedgerLine => ({ kind: 'moved', moved: movedOf(row, { node, when, at }) }),
+        ),
+        readLine({ node, round, at }, what),
+      ];
+    },
+    failed: (error: unknown): readonly LedgerLine[] => [
+      readLine({ node, round, at: reach.now() }, what, messageOf(error)),
+    ],
+  };
 }
 
 const ownMarkers = ({ runId }: Reads) => `${escapeLike(`${runId}-`)}%`;

@@ -29,7 +29,7 @@ import { searchResidue } from './search-residue.ts';
 import { listTickets, storeTicket } from './ticket-store.ts';
 import { undoStack } from './undo-stack.ts';
 import { type LoadWatch, watchLoad } from './watch-load.ts';
-import { appendLines, writeWhole } from './write-evidence.ts';
+import { appendLines, openLines, writeWhole } from './write-evidence.ts';
 
 export interface RunRequest {
   readonly target: Target;
@@ -70,7 +70,11 @@ export interface OpenedReach {
 export interface LedgerReader {
   stockBefore(reach: Reach): Promise<readonly LedgerLine[]>;
   /** An acknowledged marker that is missing at first is looked for again: late is not lost. */
-  readBack(reach: Reach, acknowledged: readonly string[]): Promise<readonly LedgerLine[]>;
+  readBack(
+    reach: Reach,
+    acknowledged: readonly string[],
+    keep: (lines: readonly LedgerLine[]) => Promise<void>,
+  ): Promise<void>;
   /** Asked where the claim counts background jobs. */
   jobs?(reach: Reach): Promise<readonly LedgerLine[]>;
 }
@@ -576,16 +580,22 @@ export async function runScenario(scenario: Scenario, run: RunRequest, deps: Run
     await clock.sleep(bounds.quiesceMs, run.signal);
     if (!passedOn) await sampling?.stop();
     say('reading the ledger on every Galera node');
-    let lines: readonly LedgerLine[] = [];
+    const ledger = openLines(file(runFiles.ledger));
     try {
-      lines = await collected((reach) =>
-        within(clock, 'reading the ledger', bounds.ledgerMs, deps.ledger.readBack(reach, acknowledgedMarkers())),
+      await collected((reach) =>
+        within(
+          clock,
+          'reading the ledger',
+          bounds.ledgerMs,
+          deps.ledger.readBack(reach, acknowledgedMarkers(), ledger.append),
+        ),
       );
     } catch (error) {
       run.signal.throwIfAborted();
       note(`the ledger could not be read: ${messageOf(error)}`);
+    } finally {
+      await ledger.close();
     }
-    await keepLedger(lines);
     if (claim.jobs) await readJobs(collected);
     say('reading Prometheus');
     await clock.sleep(Math.max(0, scrapedAt - clock.mono()), run.signal);

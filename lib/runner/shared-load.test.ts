@@ -98,7 +98,10 @@ async function playAll(setup: Setup = {}): Promise<Story> {
     clock,
     openReach: fakeReach(clock, cluster, prometheus, books.sql),
     load: { ...base, plan: () => ({ ...planned, ...setup.planned }) },
-    ledger: { stockBefore: readStockBefore, readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }) },
+    ledger: {
+      stockBefore: readStockBefore,
+      readBack: (reach, acknowledged, keep) => readLedger(reach, { acknowledged, keep }),
+    },
     takeSnapshot: async () => ({ 'Deployment erp/web': 'as it was' }),
     makeManifest,
     readRunFolder,
@@ -390,9 +393,9 @@ test.each([
     deps: (world, usual) => ({
       ledger: {
         ...usual.ledger,
-        readBack: (reach, acknowledged) => {
+        readBack: (reach, acknowledged, keep) => {
           if (when(world)) world.abort();
-          return usual.ledger.readBack(reach, acknowledged);
+          return usual.ledger.readBack(reach, acknowledged, keep);
         },
       },
     }),

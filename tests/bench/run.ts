@@ -1,6 +1,6 @@
 // `npm run bench`: the figures that the project promises, measured here and printed as one table beside their bounds.
 // It takes the lab down and up again, so it doesn't run beside anything else. `-- --cold` builds everything from empty caches too;
-// `-- judge` and `-- reconcile` measure only that, on files, and need no lab.
+// `-- judge`, `-- reconcile` (on files) and `-- readback` (from a MariaDB of this machine) measure only that, and need no lab.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { repo, run } from '../lab/shakedown.ts';
 import { chaosToolkitTimes, faultTimes } from './faults.ts';
 import { judgeRows, reconcileRows } from './judging.ts';
 import { busyCoresBelow, memoryMiBBelow } from './processes.ts';
+import { readbackRows } from './readback.ts';
 import { childSeconds, gateCosts } from './suite-costs.ts';
 
 interface Row {
@@ -21,11 +22,11 @@ interface Row {
   readonly measured: string;
 }
 
-const onFiles = { judge: judgeRows, reconcile: reconcileRows } as const;
-const asked = process.argv.slice(2).filter((each): each is keyof typeof onFiles => Object.hasOwn(onFiles, each));
-const strange = process.argv.slice(2).filter((each) => each !== '--cold' && !Object.hasOwn(onFiles, each));
+const withoutLab = { judge: judgeRows, reconcile: reconcileRows, readback: readbackRows } as const;
+const asked = process.argv.slice(2).filter((each): each is keyof typeof withoutLab => Object.hasOwn(withoutLab, each));
+const strange = process.argv.slice(2).filter((each) => each !== '--cold' && !Object.hasOwn(withoutLab, each));
 if (strange.length > 0) {
-  console.error(`npm run bench: no option ${strange.join(', ')}; there are --cold, judge and reconcile`);
+  console.error(`npm run bench: no option ${strange.join(', ')}; there are --cold, judge, reconcile and readback`);
   process.exit(64);
 }
 const cold = process.argv.includes('--cold');
@@ -41,7 +42,7 @@ const say = (text: string) => console.error(`bench: ${text}`);
 
 if (asked.length > 0) {
   try {
-    for (const name of asked) rows.push(...(await onFiles[name](scratch)));
+    for (const name of asked) rows.push(...(await withoutLab[name](scratch)));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -137,7 +138,7 @@ try {
   const evidence = await readRunFolder(join(scratch, gate.gate, 'control'));
   rows.push(...loadRows(evidence));
   say('judging ten million lines, and a million writes on three members …');
-  rows.push(...(await judgeRows(scratch)), ...(await reconcileRows(scratch)));
+  rows.push(...(await judgeRows(scratch)), ...(await reconcileRows(scratch)), ...(await readbackRows(scratch)));
   for (const { scenario, recovery, ledger } of gate.runs.filter(({ scenario }) => scenario !== 'control')) {
     rows.push({
       figure: `${scenario}: recovery`,

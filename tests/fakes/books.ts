@@ -3,6 +3,7 @@
 import type { Write } from '../../lib/model/evidence.ts';
 import type { Reach, SqlRow } from '../../lib/model/reach.ts';
 import { documentsQuery, movedQuery, stockQuery } from '../../lib/probes/ledger-readback.ts';
+import { answerSnapshot } from './snapshot.ts';
 
 export interface FakeBooks {
   readonly sql: Pick<Reach['sql'], 'nodes' | 'query' | 'snapshot'>;
@@ -51,7 +52,7 @@ export function fakeBooks(markerField: string, items: readonly string[], warehou
       nodes: async () => ['galera-0'],
       query: async (_, sql, values) =>
         sql.startsWith('SELECT VERSION') ? [{ version: '10.11' }] : answer(sql, values),
-      snapshot: async (_, queries) => queries.map(({ sql, values }) => answer(sql, values)),
+      snapshot: (_, queries) => answerSnapshot(queries, ({ sql, values }) => answer(sql, values)),
     },
     book(write) {
       stored.push(write);

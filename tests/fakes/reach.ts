@@ -11,6 +11,7 @@ import type {
 } from '../../lib/model/reach.ts';
 import { type Target, targetSchema } from '../../lib/model/target.ts';
 import { type FakeCluster, fakeCluster } from './cluster.ts';
+import { answerSnapshot } from './snapshot.ts';
 
 export const fakeTarget: Target = targetSchema.parse({
   schema: 'shakedown.target/1',
@@ -76,7 +77,8 @@ export function fakeReach(answers: FakeAnswers = {}): Reach & { readonly cluster
     sql: {
       nodes: async () => nodes,
       query: async (node, sql, values = []) => answers.sql?.(node, sql, values) ?? [],
-      snapshot: async (node, queries) => queries.map(({ sql, values = [] }) => answers.sql?.(node, sql, values) ?? []),
+      snapshot: (node, queries) =>
+        answerSnapshot(queries, ({ sql, values = [] }) => answers.sql?.(node, sql, values) ?? []),
       change: async (node, sql) => answers.sql?.(node, sql, []) ?? [],
     },
     prometheus: {

@@ -417,10 +417,10 @@ export const fakeLedger = (events: string[] = []): LedgerReader => ({
     events.push('stock before');
     return [{ kind: 'read', node: 'galera-0', round: 0, at: reach.now(), what: 'stock-before' }];
   },
-  async readBack(reach, acknowledged) {
+  async readBack(reach, acknowledged, keep) {
     events.push('ledger read');
     if (acknowledged.length > 0) events.push(`looked for ${acknowledged.join(', ')}`);
-    return [{ kind: 'read', node: 'galera-0', round: 0, at: reach.now(), what: 'documents' }];
+    await keep([{ kind: 'read', node: 'galera-0', round: 0, at: reach.now(), what: 'documents' }]);
   },
 });
 

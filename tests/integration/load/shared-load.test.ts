@@ -113,7 +113,7 @@ describe.skipIf(missing !== undefined)('two runs on one load', () => {
         load: k6Driver({ k6, config, site: target.site, technicians }),
         ledger: {
           stockBefore: readStockBefore,
-          readBack: (reach, acknowledged) => readLedger(reach, { acknowledged }),
+          readBack: (reach, acknowledged, keep) => readLedger(reach, { acknowledged, keep }),
         },
         takeSnapshot: async () => ({}),
         makeManifest,

@@ -16,6 +16,7 @@ import type { Evidence, LedgerLine } from '../../../lib/model/evidence.ts';
 import type { LoadConfig } from '../../../lib/model/load-config.ts';
 import { readLedger, readStockBefore } from '../../../lib/probes/ledger-readback.ts';
 import { tablesOf } from '../../../lib/tables/run-tables.ts';
+import { kept } from '../../fakes/snapshot.ts';
 import { claimOf } from '../../fixtures/evidence.ts';
 import { openSite, type Site, siteMissing } from '../workshop/site.ts';
 
@@ -139,7 +140,7 @@ describe.skipIf(missing !== undefined)('the load against the workshop', () => {
     for (const { journey } of operations) counts.set(journey, (counts.get(journey) ?? 0) + 1);
     expect([...counts.keys()].sort()).toEqual(Object.keys(config.profiles.test?.perTechnicianHour ?? {}).sort());
 
-    const after = await readLedger(reach);
+    const after = await kept<LedgerLine>((keep) => readLedger(reach, { keep }));
     const evidence: Evidence = { ...recorded, ledger: [...before, ...after] };
     const read = tablesOf(evidence);
     const { count, findings } = judgeLedger(claim, read);
@@ -187,13 +188,13 @@ describe.skipIf(missing !== undefined)('the load against the workshop', () => {
     const passed = await load.passOn('rshared-02', 20_000);
     expect(passed.problem).toBe('');
     await later(1_000);
-    ledgers[0]?.push(...(await readLedger(reachOf('rshared-01'))));
+    ledgers[0]?.push(...(await kept<LedgerLine>((keep) => readLedger(reachOf('rshared-01'), { keep }))));
     await later(500);
     const next = passed.takeOver(second);
     ledgers[1]?.push(...(await readStockBefore(reachOf('rshared-02'))));
     await later(4_000);
     expect((await next.stop(20_000)).problem).toBe('');
-    ledgers[1]?.push(...(await readLedger(reachOf('rshared-02'))));
+    ledgers[1]?.push(...(await kept<LedgerLine>((keep) => readLedger(reachOf('rshared-02'), { keep }))));
 
     const movedOf = (ledger: readonly LedgerLine[] = [], when: string) =>
       new Set(ledger.flatMap((line) => (line.kind === 'moved' && line.moved.when === when ? [line.moved.whose] : [])));
