@@ -3,6 +3,7 @@ import type { Hands, LabDefect } from './lab-defect.ts';
 
 const web = 'deployment/workshop-erpnext-gunicorn';
 const shortWorker = 'deployment/workshop-erpnext-worker-s';
+const books = { 'stock.documents': 'the books follow what is stored, not what was answered' };
 const sentinelMends = 'Sentinel may mend it, and what it does to others is its own';
 
 /** By a rollout, as a release would bring it. */
@@ -26,6 +27,7 @@ export const labDefects: readonly LabDefect[] = [
     seeds: 'One document in twenty books its lines twice.',
     on: 'control',
     turns: { 'ledger.duplicated': 'failed' },
+    may: { ...books, 'stock.running': 'of two entries of one moment neither is the newest' },
     ...builtIn('apply-twice'),
   },
   {
@@ -34,6 +36,7 @@ export const labDefects: readonly LabDefect[] = [
     seeds: 'One write in twenty is refused, and stored all the same.',
     on: 'control',
     turns: { 'ledger.refused': 'failed' },
+    may: books,
     ...builtIn('refuse-but-keep'),
   },
   {
@@ -68,7 +71,7 @@ export const labDefects: readonly LabDefect[] = [
     on: 'galera-writer-crash',
     turns: { 'ledger.lost': 'failed' },
     may: {
-      'stock.documents': 'the books follow what is stored',
+      ...books,
       'writes-p95': 'the defect holds locks',
       'writes-good': 'the defect holds locks',
     },
