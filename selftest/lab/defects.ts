@@ -3,10 +3,57 @@ import type { Hands, LabDefect } from './lab-defect.ts';
 
 const web = 'deployment/workshop-erpnext-gunicorn';
 const shortWorker = 'deployment/workshop-erpnext-worker-s';
+/** As the app's own user, whose password goes by standard input and is on no command line. */
+async function inDatabase({ kubectl }: Hands, statements: readonly string[]): Promise<void> {
+  const secret = ['get', 'secret', '--namespace', 'erp', 'database-app', '--output', 'jsonpath={.data.password}'];
+  const password = Buffer.from(await kubectl(secret), 'base64').toString();
+  const client = 'exec mariadb --no-defaults --host=127.0.0.1 --user=erp --ssl --database=erp';
+  await kubectl(
+    ['exec', '--stdin', '--namespace', 'erp', 'galera-0', '--container', 'mariadb', '--', 'sh', '-c'].concat(
+      `read -r MYSQL_PWD; export MYSQL_PWD; ${client}`,
+    ),
+    `${password}\n${statements.join(';\n')};\n`,
+  );
+}
+
+const sums = `
+  SELECT item_code, warehouse, SUM(actual_qty) AS total, MAX(CONCAT(posting_datetime, creation)) AS newest
+    FROM \`tabStock Ledger Entry\` WHERE is_cancelled = 0 GROUP BY item_code, warehouse`;
+/** The ledger's sum is what counts: the bin shows it, and the newest entry carries it on. */
+const mendBooks = [
+  `UPDATE tabBin b JOIN (${sums}) s USING (item_code, warehouse) SET b.actual_qty = s.total WHERE b.actual_qty <> s.total`,
+  `UPDATE \`tabStock Ledger Entry\` l JOIN (${sums}) s USING (item_code, warehouse)
+      SET l.qty_after_transaction = s.total
+    WHERE l.is_cancelled = 0 AND CONCAT(l.posting_datetime, l.creation) = s.newest AND l.qty_after_transaction <> s.total`,
+];
+
+/** A run whose steady state is red goes no further: its fault is not injected, and nothing after it is judged. */
+const endedEarly = Object.fromEntries(
+  [
+    ...[
+      'run.ended',
+      'run.phases',
+      'app-error-share',
+      'app-p95',
+      'galera-size',
+      'galera-size-seen',
+      'single-writer-kept',
+    ],
+    ...[
+      'scans-good',
+      'scans-p95',
+      'writes-good',
+      'writes-p95',
+      'others-good',
+      'load.acknowledged',
+      'alerts.must-not-fire',
+    ],
+  ].map((check) => [check, 'the steady state was red, so the run went no further']),
+);
 const books = { 'stock.documents': 'the books follow what is stored, not what was answered' };
 const sentinelMends = 'Sentinel may mend it, and what it does to others is its own';
 
-/** By a rollout, as a release would bring it. */
+/** By a rollout, as a release would bring it; what it did to the books is mended, or the next run would not find them balanced. */
 function builtIn(name: string, deployment = web): Pick<LabDefect, 'seed' | 'undo'> {
   const set = async ({ kubectl }: Hands, value: string): Promise<void> => {
     await kubectl(['set', 'env', '--namespace', 'erp', deployment, value]);
@@ -16,7 +63,10 @@ function builtIn(name: string, deployment = web): Pick<LabDefect, 'seed' | 'undo
   };
   return {
     seed: (hands) => set(hands, `WORKSHOP_DEFECT=${name}`),
-    undo: (hands) => set(hands, 'WORKSHOP_DEFECT-'),
+    async undo(hands) {
+      await set(hands, 'WORKSHOP_DEFECT-');
+      await inDatabase(hands, mendBooks);
+    },
   };
 }
 
@@ -36,7 +86,7 @@ export const labDefects: readonly LabDefect[] = [
     seeds: 'One write in twenty is refused, and stored all the same.',
     on: 'control',
     turns: { 'ledger.refused': 'failed' },
-    may: books,
+    may: { ...books, ...endedEarly },
     ...builtIn('refuse-but-keep'),
   },
   {
@@ -62,6 +112,7 @@ export const labDefects: readonly LabDefect[] = [
     seeds: 'One scan in twenty is answered with 200 and an error for a body.',
     on: 'control',
     turns: { 'scans-good': 'failed' },
+    may: endedEarly,
     ...builtIn('hide-errors'),
   },
   {
@@ -97,16 +148,21 @@ export const labDefects: readonly LabDefect[] = [
   },
   {
     family: 'observation',
-    name: 'prometheus-restarts-in-the-window',
-    seeds: 'Both replicas of Prometheus are killed and come back in the middle of what they should have seen.',
+    name: 'prometheus-is-away',
+    seeds: 'Prometheus is scaled down before anybody asked it.',
     on: 'control',
     when: 'after',
     turns: { 'app-error-share': 'inconclusive' },
+    may: {
+      'app-p95': 'asked of Prometheus too',
+      'galera-size-seen': 'asked of Prometheus too',
+      'alerts.must-not-fire': 'asked of Prometheus too',
+    },
     async seed({ kubectl }) {
-      const now = ['--grace-period=0', '--force', '--wait=false'];
-      await kubectl(['delete', 'pods', '--namespace', 'monitoring', 'prometheus-0', 'prometheus-1', ...now]);
+      await kubectl([...prometheus, '--replicas=0']);
     },
     async undo({ kubectl }) {
+      await kubectl([...prometheus, '--replicas=2']);
       await kubectl(['rollout', 'status', '--namespace', 'monitoring', 'statefulset/prometheus', '--timeout=120s']);
     },
   },
@@ -116,7 +172,13 @@ export const labDefects: readonly LabDefect[] = [
     seeds: 'The load generator stands still for eight seconds.',
     on: 'control',
     when: 'steady',
-    turns: { 'load.achieved': 'inconclusive' },
+    turns: { 'load.busy': 'inconclusive' },
+    may: {
+      ...endedEarly,
+      'load.drops': 'k6 catches up',
+      'load.drops-steady': 'k6 catches up',
+      'load.achieved': 'k6 catches up',
+    },
     async seed(hands) {
       await hands.sleep(8_000);
       await hands.signalGenerator('SIGSTOP');
@@ -144,8 +206,8 @@ export const labDefects: readonly LabDefect[] = [
     family: 'fault',
     name: 'leaves-a-policy',
     seeds: 'A NetworkPolicy that was not there before is left in the target.',
-    on: 'control',
-    when: 'steady',
+    on: 'web-pod-kill',
+    when: 'holding',
     turns: { 'run.residue': 'failed' },
     async seed({ kubectl }) {
       await kubectl(['apply', '-f', '-'], JSON.stringify(leftover));
@@ -156,6 +218,7 @@ export const labDefects: readonly LabDefect[] = [
   },
 ];
 
+const prometheus = ['scale', '--namespace', 'monitoring', 'statefulset/prometheus'];
 const promote = 'redis-cli replicaof no one';
 
 /** It selects no pod. */
