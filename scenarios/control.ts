@@ -8,7 +8,7 @@ export const control: Scenario = {
   claim: {
     name: 'control',
     hypothesis:
-      'Without any fault, 20 scans/s and 5 writes/s for 45 s lose no acknowledged write, and 95 % of the scans are answered within 200 ms.',
+      'Without any fault, 20 scans/s and 5 writes/s for 45 s lose no acknowledged write, and 95 % of the scans are answered within 400 ms.',
     judgeVersion: 1,
     faults: [],
     objectives: serviceObjectives,
