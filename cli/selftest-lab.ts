@@ -1,6 +1,6 @@
 // The lab tier of `shakedown selftest`: the real command is played against a lab that has a defect, and what it left in its run folder is judged.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kubectl } from '../lab/kubectl.ts';
@@ -60,7 +60,6 @@ export async function labSelftest(
   await mkdir(runs, { recursive: true });
   const folder = await mkdtemp(join(runs, 'selftest-'));
   say(`self-test: its runs are in ${folder}`);
-  let suite: number | undefined;
   const tier: LabTier = {
     say,
     signal,
@@ -68,7 +67,6 @@ export async function labSelftest(
       kubectl,
       over,
       sleep: (ms) => sleep(ms),
-      signalGenerator: async (name) => void process.kill(await generatorOf(suite), name),
     }),
     play: (scenario, during) => play(scenario, during),
   };
@@ -79,7 +77,6 @@ export async function labSelftest(
       const child = spawn(process.execPath, [main, 'run', scenario, '--json', '--runs', folder], {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
-      suite = child.pid;
       const over = new AbortController();
       let [stdout, stderr] = ['', ''];
       let seeding: Promise<unknown> | undefined;
@@ -115,25 +112,6 @@ export async function labSelftest(
     const evidence = await readRunTables(join(folder, answer.gate, run.folder));
     return { verdict: judge(evidence.claim, evidence), aborted: run.ended === 'aborted' };
   }
-}
-
-/** k6 is a child of the suite, or of a child of it. */
-async function generatorOf(suite: number | undefined): Promise<number> {
-  const parents = new Map<number, { readonly name: string; readonly parent: number }>();
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    // `123 (k6) S 122 …`; a name may hold spaces and brackets.
-    const [, name, parent] =
-      /\((.*)\) \S (\d+)/.exec(await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '')) ?? [];
-    if (name !== undefined) parents.set(Number(entry), { name, parent: Number(parent) });
-  }
-  const isOfSuite = (pid: number): boolean => {
-    for (let at = pid; at > 1; at = parents.get(at)?.parent ?? 0) if (at === suite) return true;
-    return false;
-  };
-  const [found] = [...parents].filter(([pid, { name }]) => name === 'k6' && isOfSuite(pid));
-  if (!found) throw new Error('self-test: no load generator of the run at hand is to be found');
-  return found[0];
 }
 
 export function labTierInWords({ caught, missed, falseAlarms, left, controls }: LabSelftestResult): string {

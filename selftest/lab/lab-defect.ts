@@ -6,8 +6,6 @@ import type { Family, Turning } from '../defect.ts';
 export interface Hands {
   kubectl(args: readonly string[], input?: string): Promise<string>;
   sleep(ms: number): Promise<void>;
-  /** To the load generator of the run at hand; throws when there is none. */
-  signalGenerator(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   /** Ends when the run at hand has ended: what must go on meanwhile asks it. */
   readonly over: AbortSignal;
 }

@@ -8,8 +8,8 @@ import { shakedown } from './shakedown.ts';
 const scratch = await mkdtemp(join(tmpdir(), 'shakedown-selftest-'));
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-it('an app that books twice and a generator that stands still are caught, each by its own check', async () => {
-  const some = ['app/books-lines-twice', 'load/is-frozen-for-a-while'];
+it('an app that books twice and one that shows stale stock are caught, each by its own check', async () => {
+  const some = ['app/books-lines-twice', 'app/serves-stale-stock'];
   const ran = await shakedown('selftest', '--tier', 'lab', '--json', '--runs', scratch, '--only', ...some);
   const { tier, caught, missed, falseAlarms, left } = JSON.parse(ran.stdout);
   expect({ tier, missed, falseAlarms, left }, ran.stderr).toEqual({
