@@ -168,6 +168,7 @@ export const labDefects: readonly LabDefect[] = [
     on: 'web-tier-rollout',
     when: 'holding',
     turns: { 'fault.holding': 'inconclusive' },
+    may: { 'fault.effect': 'it is over before its effect was seen' },
     async seed({ kubectl, sleep }) {
       await sleep(3_000);
       await kubectl(['rollout', 'undo', '--namespace', 'erp', web]);
