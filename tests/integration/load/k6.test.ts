@@ -12,6 +12,7 @@ import type { Drop, Operation } from '../../../lib/model/evidence.ts';
 import type { LoadConfig } from '../../../lib/model/load-config.ts';
 import type { LoadEvent, RunningLoad } from '../../../lib/model/load-driver.ts';
 import { type FakeFrappe, type FakeFrappeOptions, startFakeFrappe } from '../../fakes/frappe.ts';
+import { claimOf } from '../../fixtures/evidence.ts';
 
 const k6 = process.env.SHAKEDOWN_K6 ?? '';
 if (k6 === '') console.warn('tests/integration/load: skipped, since SHAKEDOWN_K6 does not say where k6 is');
@@ -138,7 +139,7 @@ describe.skipIf(k6 === '')('a healthy site', () => {
     const load = await start('traced');
     await later(2_000);
     await load.stop(5_000);
-    writeFileSync(join(folder, 'claim.json'), '{"name":"traced","judgeVersion":1,"objectives":[]}');
+    writeFileSync(join(folder, 'claim.json'), JSON.stringify(claimOf({ name: 'traced' })));
     const { operations, sent } = recorded();
     const traced = await Promise.all(sent.map(async (marker) => (await traceMarker(folder, marker)).writes[0]));
     for (const write of traced) {
