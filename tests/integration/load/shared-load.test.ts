@@ -115,7 +115,7 @@ describe.skipIf(missing !== undefined)('two runs on one load', () => {
           stockBefore: readStockBefore,
           readBack: (reach, acknowledged, keep) => readLedger(reach, { acknowledged, keep }),
         },
-        takeSnapshot: async () => ({}),
+        takeSnapshot: async () => ({ 'Deployment erp/web': 'as it was' }),
         makeManifest,
         readRunFolder,
         judge,
